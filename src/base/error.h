@@ -13,14 +13,14 @@
 enum error {
     ERR_NONE = 0,
     /* resources */
-    ERR_MEMORY,      /* an allocation failed */
-    ERR_STORAGE,     /* the database can't be read or written now; nothing was acknowledged */
-    ERR_BUSY,        /* a bounded queue is full */
-    ERR_IO,          /* a system call on a file or socket failed; errno was logged */
-    ERR_INTERNAL,    /* an invariant does not hold */
+    ERR_MEMORY,   /* an allocation failed */
+    ERR_STORAGE,  /* the database can't be read or written now; nothing was acknowledged */
+    ERR_BUSY,     /* a bounded queue is full */
+    ERR_IO,       /* a system call on a file or socket failed; errno was logged */
+    ERR_INTERNAL, /* an invariant does not hold */
     /* bounds of slices */
-    ERR_SHORT,       /* the input ends before the thing that was to be read */
-    ERR_NO_SPACE,    /* the output buffer is too small */
+    ERR_SHORT,    /* the input ends before the thing that was to be read */
+    ERR_NO_SPACE, /* the output buffer is too small */
     /* rules */
     ERR_NOT_FOUND,
     ERR_EXISTS,
@@ -29,17 +29,17 @@ enum error {
     ERR_REGISTRATION_CLOSED,
     ERR_RATE_LIMITED,
     /* bad input */
-    ERR_MALFORMED,      /* not of the form its format asks for */
+    ERR_MALFORMED, /* not of the form its format asks for */
     ERR_MALFORMED_JSON,
-    ERR_BAD_CIDR,       /* an allowfrom entry is no address prefix */
-    ERR_BAD_TXT,        /* not 43 characters of the base64url alphabet (RFC 8555, section 8.4) */
+    ERR_BAD_CIDR, /* an allowfrom entry is no address prefix */
+    ERR_BAD_TXT,  /* not 43 characters of the base64url alphabet (RFC 8555, section 8.4) */
     ERR_BAD_SUBDOMAIN,
-    ERR_BAD_DOMAIN,     /* the optional "domain" of a registration is no domain name */
-    ERR_TOO_LARGE,      /* over a limit of limits.h */
+    ERR_BAD_DOMAIN, /* the optional "domain" of a registration is no domain name */
+    ERR_TOO_LARGE,  /* over a limit of limits.h */
     ERR_TIMEOUT,
-    ERR_METHOD,         /* HTTP method not allowed on this path */
-    ERR_UNSUPPORTED,    /* well-formed, known, and not built or not allowed here */
-    ERR_CONFIG,         /* the configuration is refused; the message was given to the caller */
+    ERR_METHOD,      /* HTTP method not allowed on this path */
+    ERR_UNSUPPORTED, /* well-formed, known, and not built or not allowed here */
+    ERR_CONFIG,      /* the configuration is refused; the message was given to the caller */
     ERR_COUNT
 };
 

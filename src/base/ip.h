@@ -12,7 +12,7 @@
 enum { IP_TEXT_MAX = 64 }; /* an address, brackets, a port or prefix length, and the NUL */
 
 struct ip_address {
-    uint8_t family; /* 4, 6, or 0 for none (a Unix socket) */
+    uint8_t family;    /* 4, 6, or 0 for none (a Unix socket) */
     uint8_t bytes[16]; /* network order; the first 4 for IPv4, the rest 0 */
 };
 

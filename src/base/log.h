@@ -34,14 +34,14 @@ struct log_field {
 
 #define LOG_SLICE(key_, slice_) ((struct log_field){.key = (key_), .text = (slice_)})
 #define LOG_TEXT(key_, text_) LOG_SLICE(key_, slice_text(text_))
-#define LOG_INT(key_, number_) \
+#define LOG_INT(key_, number_)                                                                     \
     ((struct log_field){.key = (key_), .number = (int64_t)(number_), .is_number = true})
 #define LOG_ERROR(error_) LOG_TEXT("error", error_info(error_)->name)
 /* The text of the current errno. */
 #define LOG_ERRNO() LOG_TEXT("errno", log_errno_text())
 
-#define LOG(log_, level_, event_, ...) \
-    log_event((log_), (level_), (event_), (const struct log_field[]){__VA_ARGS__}, \
+#define LOG(log_, level_, event_, ...)                                                             \
+    log_event((log_), (level_), (event_), (const struct log_field[]){__VA_ARGS__},                 \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 void log_init(struct log *log, int fd, const char *process);

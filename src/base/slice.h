@@ -70,7 +70,8 @@ static inline size_t reader_left(const struct reader *reader)
     return (size_t)(reader->end - reader->at);
 }
 
-/* Each returns the value read, or 0 (an empty slice) and sets `failed` if too few bytes are left. */
+/* Each returns the value read, or 0 (an empty slice) and sets `failed` if too few bytes are left.
+ */
 uint8_t read_u8(struct reader *reader);
 uint16_t read_u16(struct reader *reader);
 uint32_t read_u32(struct reader *reader);

@@ -12,11 +12,11 @@
 struct admin_front;
 
 struct admin_front_settings {
-    struct service *service;   /* borrowed, as all here */
+    struct service *service; /* borrowed, as all here */
     struct dns_front *dns;
-    struct http_server *api;   /* for its connection count */
+    struct http_server *api; /* for its connection count */
     const char *node;
-    gid_t admin_group;         /* (gid_t)-1: none */
+    gid_t admin_group; /* (gid_t)-1: none */
     struct log *log;
     const struct clock *clock;
 };

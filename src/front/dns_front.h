@@ -13,11 +13,11 @@
 struct dns_front;
 
 struct dns_front_settings {
-    int threads;           /* UDP workers, and as many TCP loops; at least 1 */
-    const int *udp_fds;    /* addresses * threads bound sockets: address a, thread t at a*threads+t */
-    const int *tcp_fds;    /* the same, bound and listening */
+    int threads;        /* UDP workers, and as many TCP loops; at least 1 */
+    const int *udp_fds; /* addresses * threads bound sockets: address a, thread t at a*threads+t */
+    const int *tcp_fds; /* the same, bound and listening */
     size_t addresses;
-    struct index *index;   /* borrowed */
+    struct index *index;    /* borrowed */
     struct zone_set *zones; /* the front owns it from dns_front_new() on */
     struct log *log;
     const struct clock *clock;

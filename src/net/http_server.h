@@ -34,16 +34,17 @@ struct http_header {
 
 struct http_request {
     struct slice method;
-    struct slice path;  /* as sent, not decoded, without query; begins with '/'. OPTIONS may have "*" */
+    struct slice
+        path; /* as sent, not decoded, without query; begins with '/'. OPTIONS may have "*" */
     struct slice query; /* after '?', or empty */
     const struct http_header *headers;
     size_t header_count;
-    struct slice body; /* whole, de-chunked, at most HTTP_BODY_MAX bytes */
+    struct slice body;      /* whole, de-chunked, at most HTTP_BODY_MAX bytes */
     struct ip_address peer; /* who holds the connection; family 0 on a Unix socket */
     uid_t peer_uid;         /* Unix socket: SO_PEERCRED; (uid_t)-1 otherwise */
     gid_t peer_gid;
     bool over_tls;
-    char id[17]; /* 16 hex digits, unique in this process: ties log lines together */
+    char id[17];            /* 16 hex digits, unique in this process: ties log lines together */
     struct http_loop *loop; /* borrowed */
 };
 
@@ -73,15 +74,15 @@ struct http_settings {
     void *context;
     struct log *log;
     const struct clock *clock;
-    int loops;                    /* threads, at least 1 */
+    int loops; /* threads, at least 1 */
     /* milliseconds; 0 takes the default in brackets */
-    int handshake_timeout_ms;     /* [5000] from accept to the end of the TLS handshake */
-    int head_timeout_ms;          /* [5000] from the first byte of a request to the end of its head */
-    int body_timeout_ms;          /* [10000] from there to the end of its body */
-    int idle_timeout_ms;          /* [30000] between requests */
-    int write_timeout_ms;         /* [10000] for a reply to leave */
-    int connections_max;          /* [4096] in total, all loops */
-    int connections_per_prefix;   /* [256] from one /24 or /56; Unix sockets are not counted */
+    int handshake_timeout_ms;   /* [5000] from accept to the end of the TLS handshake */
+    int head_timeout_ms;        /* [5000] from the first byte of a request to the end of its head */
+    int body_timeout_ms;        /* [10000] from there to the end of its body */
+    int idle_timeout_ms;        /* [30000] between requests */
+    int write_timeout_ms;       /* [10000] for a reply to leave */
+    int connections_max;        /* [4096] in total, all loops */
+    int connections_per_prefix; /* [256] from one /24 or /56; Unix sockets are not counted */
     const struct ip_prefix *exempt; /* prefixes without a cap of their own (proxies); borrowed */
     size_t exempt_count;
     /* Called on each loop's thread before it runs and after it ended, and around each batch of
@@ -100,8 +101,8 @@ MUST_CHECK enum error http_server_new(const struct http_settings *settings,
 MUST_CHECK enum error http_server_listen(struct http_server *server, const int *fds, size_t count,
                                          bool tls);
 /* Takes a new certificate chain and private key (PEM) for all TLS connections accepted from now on.
- * Any thread. ERR_MALFORMED if they can't be used or do not belong together; the old ones then stay.
- * WHY gets a sentence, WHY_SIZE bytes. */
+ * Any thread. ERR_MALFORMED if they can't be used or do not belong together; the old ones then
+ * stay. WHY gets a sentence, WHY_SIZE bytes. */
 MUST_CHECK enum error http_server_set_certificate(struct http_server *server, struct slice chain,
                                                   struct slice key, char *why, size_t why_size);
 /* Starts the threads. */

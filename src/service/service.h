@@ -1,6 +1,6 @@
 /*
- * The rules of delegates, over one store, one writer and one index. Everything a door may ask for is
- * here: each call checks what can be checked at once (credentials, form, limits), then queues an
+ * The rules of delegates, over one store, one writer and one index. Everything a door may ask for
+ * is here: each call checks what can be checked at once (credentials, form, limits), then queues an
  * operation for the writer, whose result comes back through a reply function.
  *
  * Threads: the request functions may be called on any thread that is registered with urcu-qsbr and
@@ -33,7 +33,7 @@ struct service_policy {
     uint32_t registrations_per_hour; /* from one /24 or /56; 0: no limit */
     const struct ip_prefix *exempt;  /* from that limit; copied */
     size_t exempt_count;
-    int64_t unused_lifetime_ms;      /* a registration never used leaves after it */
+    int64_t unused_lifetime_ms;       /* a registration never used leaves after it */
     const struct service_zone *zones; /* copied; the first is where registrations go */
     size_t zone_count;
 };
@@ -41,7 +41,7 @@ struct service_policy {
 struct service_settings {
     const char *database_url; /* "sqlite:NAME" (in data_folder) or "sqlite:/absolute/path" */
     const char *data_folder;
-    const char *node;         /* this node's name in the ledger */
+    const char *node; /* this node's name in the ledger */
     struct service_policy policy;
     struct log *log;
     const struct clock *clock;
@@ -84,10 +84,10 @@ typedef void registration_reply(void *context, enum error error,
                                 const struct registration *registration);
 
 struct registration_request {
-    struct slice token;             /* empty: none was given */
-    const struct slice *allowfrom;  /* entries as sent, without brackets */
+    struct slice token;            /* empty: none was given */
+    const struct slice *allowfrom; /* entries as sent, without brackets */
     size_t allowfrom_count;
-    struct slice domain;            /* optional; empty: none */
+    struct slice domain; /* optional; empty: none */
     struct origin origin;
 };
 
@@ -127,8 +127,7 @@ MUST_CHECK enum error service_update(struct service *service, const struct api_k
 /* Takes away the value TXT, or all values if TXT is empty. */
 MUST_CHECK enum error service_clear(struct service *service, const struct api_key *key,
                                     struct slice subdomain, struct slice txt,
-                                    const struct origin *origin, clear_reply *reply,
-                                    void *context);
+                                    const struct origin *origin, clear_reply *reply, void *context);
 
 /* ---- the operator's ---- */
 

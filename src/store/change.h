@@ -30,9 +30,9 @@ struct change {
     uint64_t sequence; /* 0 until it is stored */
     enum change_kind kind;
     uint16_t zone;
-    uint64_t delegate;   /* id; kinds 1 to 5 */
-    struct slice label;  /* kinds 1 to 5: lower case */
-    uint8_t key_id[16];  /* kinds 3, 4 */
+    uint64_t delegate;                /* id; kinds 1 to 5 */
+    struct slice label;               /* kinds 1 to 5: lower case */
+    uint8_t key_id[16];               /* kinds 3, 4 */
     uint8_t hash[SECRET_HASH_LENGTH]; /* kinds 3, 6, 7: of the secret or the token */
     struct slice allowfrom; /* kind 3: the prefixes as text, one space between; empty: all */
     uint32_t serial;        /* kind 8 */

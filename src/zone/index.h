@@ -30,10 +30,11 @@ enum {
 };
 
 struct value_set {
-    uint64_t version; /* sequence of the change that made this set */
-    uint32_t count;   /* 1 to VALUES_MAX */
+    uint64_t version;     /* sequence of the change that made this set */
+    uint32_t count;       /* 1 to VALUES_MAX */
     uint32_t wire_length; /* count * TXT_RR_LENGTH */
-    uint8_t wire[]; /* the records, oldest value first; then count `struct value_mark`s, unaligned */
+    uint8_t
+        wire[]; /* the records, oldest value first; then count `struct value_mark`s, unaligned */
 };
 
 struct value_mark {

@@ -22,12 +22,13 @@ struct zone_settings {
 struct zone;
 struct zone_set;
 
-/* Why a zone is refused: WHICH setting of WHICH zone, and the line inside `records` if it is there. */
+/* Why a zone is refused: WHICH setting of WHICH zone, and the line inside `records` if it is there.
+ */
 struct zone_refusal {
-    size_t zone;          /* position in the settings */
-    const char *setting;  /* "name", "nameservers", "contact", "records" */
-    size_t item;          /* nameservers: position; records: line, from 1 */
-    char why[256];        /* what is wrong and what was meant */
+    size_t zone;         /* position in the settings */
+    const char *setting; /* "name", "nameservers", "contact", "records" */
+    size_t item;         /* nameservers: position; records: line, from 1 */
+    char why[256];       /* what is wrong and what was meant */
 };
 
 /* Builds the set. ERR_CONFIG with REFUSAL filled in, or ERR_MEMORY. */
