@@ -3,6 +3,8 @@
  */
 #include "base/error.h"
 
+#include <stddef.h>
+
 enum { FORMERR = 1, SERVFAIL = 2, NOTIMP = 4, REFUSED = 5 };
 
 static const struct error_info table[ERR_COUNT] = {
