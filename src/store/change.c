@@ -16,6 +16,8 @@ void change_encode(const struct change *change, struct writer *writer)
     write_u16(writer, change->zone);
     write_u64(writer, change->delegate);
     write_counted(writer, change->label);
+    if (change->kind == CHANGE_DELEGATE_ADDED)
+        write_u8(writer, change->used);
     if (has_key)
         write_bytes(writer, slice_of(change->key_id, sizeof(change->key_id)));
     if (has_hash)
@@ -66,6 +68,8 @@ enum error change_decode(struct slice input, struct change *out)
     change.zone = read_u16(&reader);
     change.delegate = read_u64(&reader);
     change.label = read_counted(&reader);
+    if (change.kind == CHANGE_DELEGATE_ADDED)
+        change.used = read_u8(&reader) != 0;
     if (change.kind == CHANGE_KEY_SET || change.kind == CHANGE_KEY_REMOVED)
         read_into(&reader, change.key_id, sizeof(change.key_id));
     if (change.kind == CHANGE_KEY_SET || change.kind == CHANGE_TOKEN_SET ||

@@ -6,6 +6,8 @@
 #ifndef LOCUM_STORE_CHANGE_H
 #define LOCUM_STORE_CHANGE_H
 
+#include <stdbool.h>
+
 #include "base/limits.h"
 #include "base/slice.h"
 
@@ -35,6 +37,7 @@ struct change {
     uint8_t key_id[16];               /* kinds 3, 4 */
     uint8_t hash[SECRET_HASH_LENGTH]; /* kinds 3, 6, 7: of the secret or the token */
     struct slice allowfrom; /* kind 3: the prefixes as text, one space between; empty: all */
+    bool used;              /* kind 1: it has held a value or was asked for */
     uint32_t serial;        /* kind 8 */
     uint32_t value_count;   /* kind 5 */
     struct change_value values[VALUES_MAX];

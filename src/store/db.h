@@ -2,8 +2,8 @@
  * One connection to the database: transactions and the prepared statements of statements.c. SQL and
  * its values only; what they mean stands in store.c. Implemented by sqlite.c.
  *
- * A connection is used by one thread at a time. Every function logs nothing: the reason of a failure
- * is kept and read with db_why().
+ * A connection is used by one thread at a time. Every function logs nothing: the reason of a
+ * failure is kept and read with db_why().
  */
 #ifndef LOCUM_STORE_DB_H
 #define LOCUM_STORE_DB_H
@@ -25,7 +25,7 @@ struct db_value {
 #define DB_OF_INT(n) ((struct db_value){.type = DB_INTEGER, .integer = (int64_t)(n)})
 #define DB_OF_SLICE(s) ((struct db_value){.type = DB_TEXT, .bytes = (s)})
 #define DB_OF_TEXT(t) DB_OF_SLICE(slice_text(t))
-#define DB_OF_BLOB(data, length) \
+#define DB_OF_BLOB(data, length)                                                                   \
     ((struct db_value){.type = DB_BLOB, .bytes = slice_of((data), (length))})
 #define DB_OF_NULL ((struct db_value){.type = DB_NULL})
 
@@ -60,9 +60,9 @@ int64_t db_changes(const struct db *db);
 
 /* Begins a transaction that may write, or one that only reads one snapshot. */
 MUST_CHECK enum error db_begin(struct db *db, bool writes);
-/* ERR_NONE: it is on disk. Otherwise it was rolled back here, and may still be found on disk after a
- * crash: the outcome is unknown. Also refuses (ERR_STORAGE) to write to a file that was removed or
- * replaced under us: nobody would ever see it again. */
+/* ERR_NONE: it is on disk. Otherwise it was rolled back here, and may still be found on disk after
+ * a crash: the outcome is unknown. Also refuses (ERR_STORAGE) to write to a file that was removed
+ * or replaced under us: nobody would ever see it again. */
 MUST_CHECK enum error db_commit(struct db *db);
 void db_rollback(struct db *db);
 

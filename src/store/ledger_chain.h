@@ -20,13 +20,13 @@ struct ledger_row {
     uint64_t node;
     uint64_t sequence; /* from 1 */
     int64_t time_ms;
-    struct slice kind;      /* "register", "update", "clear", "expire", "displace", ... */
-    struct slice zone;      /* name, or empty */
-    struct slice delegate;  /* label, or empty */
-    struct slice key_id;    /* UUID text, or empty */
-    struct slice detail;    /* e.g. the value */
-    uint64_t change;        /* sequence of the first change record it made; 0: none */
-    struct slice operation; /* 16 bytes */
+    struct slice kind;       /* "register", "update", "clear", "expire", "displace", ... */
+    struct slice zone;       /* name, or empty */
+    struct slice delegate;   /* label, or empty */
+    struct slice key_id;     /* UUID text, or empty */
+    struct slice detail;     /* e.g. the value */
+    uint64_t change;         /* sequence of the first change record it made; 0: none */
+    struct slice operation;  /* 16 bytes */
     struct slice commitment; /* LEDGER_HASH_LENGTH bytes, or empty if nobody asked (a timer) */
     uint8_t previous[LEDGER_HASH_LENGTH];
 };

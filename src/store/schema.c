@@ -123,7 +123,6 @@ static const char version_1[] =
     "  node_id INTEGER NOT NULL,"
     "  body BLOB NOT NULL"
     ");"
-    "CREATE INDEX change_operation ON change (operation);"
 
     /* What happened to delegates, one chain to a node (store/ledger_chain.h). */
     "CREATE TABLE ledger ("
@@ -215,8 +214,10 @@ enum error schema_migrate(struct db *db, char *why, size_t why_size)
         }
     }
     if (version > schema_version()) {
-        snprintf(why, why_size, "the database has schema version %d, this locum knows %d: it was "
-                 "written by a newer one", (int)version, schema_version());
+        snprintf(why, why_size,
+                 "the database has schema version %d, this locum knows %d: it was "
+                 "written by a newer one",
+                 (int)version, schema_version());
         return ERR_CONFIG;
     }
     while (version < schema_version()) {

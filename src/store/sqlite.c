@@ -29,16 +29,19 @@ struct db {
 };
 
 struct db_row {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 };
 
-/* Keeps the reason and returns ERR_STORAGE, whatever SQLite's code was: no caller can do more about
- * a broken disk than about a full one. */
+/* Keeps the reason. ERR_STORAGE, whatever SQLite's code was, since no caller can do more about a
+ * broken disk than about a full one; but ERR_INTERNAL where the statement was at fault. */
 static enum error failed(struct db *db, const char *doing)
 {
+    int code = sqlite3_errcode(db->handle) & 0xff;
     snprintf(db->why, sizeof(db->why), "%s: %s (SQLite code %d)", doing, sqlite3_errmsg(db->handle),
              sqlite3_extended_errcode(db->handle));
-    return ERR_STORAGE;
+    return code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH || code == SQLITE_RANGE
+               ? ERR_INTERNAL
+               : ERR_STORAGE;
 }
 
 static enum error failed_because(struct db *db, const char *why)
@@ -79,8 +82,8 @@ enum error db_open(const char *path, enum db_mode mode, struct db **out, char *w
     if (db == NULL)
         return ERR_MEMORY;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    flags |= mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY
-                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    flags |=
+        mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     enum error error = ERR_NONE;
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
         error = failed(db, "open");
@@ -144,7 +147,7 @@ static int bind(sqlite3_stmt *statement, int at, const struct db_value *value)
 enum error db_run(struct db *db, enum statement id, const struct db_value *values, size_t count,
                   db_row_function *row, void *context)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     enum error error = prepare(db, id, &statement);
     if (error != ERR_NONE)
         return error;
@@ -180,9 +183,9 @@ int64_t db_changes(const struct db *db)
 bool db_is_empty(struct db *db)
 {
     int found = -1;
-    sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM sqlite_schema", -1, &statement, NULL) !=
-        SQLITE_OK)
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM sqlite_schema", -1, &statement,
+                           NULL) != SQLITE_OK)
         return false;
     if (sqlite3_step(statement) == SQLITE_ROW)
         found = sqlite3_column_int(statement, 0);
@@ -209,29 +212,30 @@ bool db_is_null(const struct db_row *row, int column)
 
 /* ---- transactions ---- */
 
-/* Whether the file that this handle has open is no longer the one under its name. */
-static bool has_moved(sqlite3_file *file)
+/* Whether the write-ahead log is gone from its folder. */
+static bool log_is_missing(struct db *db)
 {
-    int moved = 0;
-    if (file == NULL || file->pMethods == NULL)
+    sqlite3_vfs *vfs = NULL;
+    int exists = 1;
+    const char *name = sqlite3_filename_wal(sqlite3_db_filename(db->handle, "main"));
+    if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs) == SQLITE_OK &&
+        vfs != NULL && vfs->xAccess(vfs, name, SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK)
         return false;
-    return file->pMethods->xFileControl(file, SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-           moved != 0;
+    return exists == 0;
 }
 
 /* A database or log that was removed, renamed or replaced takes writes gladly and loses them. */
 static enum error check_files(struct db *db)
 {
-    sqlite3_file *main_file = NULL, *log_file = NULL;
-    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &main_file);
-    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log_file);
-    if (has_moved(main_file))
+    int moved = 0;
+    if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+        moved != 0)
         return failed_because(db, "the database file is not in its place any more: it was removed, "
                                   "renamed or replaced; put it back, or restart locumd to take the "
                                   "new one");
-    if (has_moved(log_file))
-        return failed_because(db, "the database's write-ahead log (-wal) was removed or replaced "
-                                  "under locumd; restart locumd");
+    if (db->wal_pages > 0 && log_is_missing(db))
+        return failed_because(db, "the database's write-ahead log (-wal) was removed under locumd; "
+                                  "put it back, or restart locumd");
     return ERR_NONE;
 }
 
@@ -279,7 +283,8 @@ enum error db_recover(struct db *db)
         return error;
     if (!db->needs_recovery)
         return ERR_NONE;
-    int code = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    int code =
+        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (code != SQLITE_OK)
         return failed(db, "checkpoint");
     db->wal_pages = 0;
@@ -292,9 +297,10 @@ void db_checkpoint(struct db *db, bool idle)
     if (db->needs_recovery || db->wal_pages == 0 || (!idle && db->wal_pages < WAL_PAGES_MAX))
         return;
     int left = 0, copied = 0;
-    if (sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &left, &copied) !=
-        SQLITE_OK)
+    int code =
+        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &left, &copied);
+    if ((code & 0xff) == SQLITE_IOERR)
         db->needs_recovery = true; /* a sync of the database failed: as bad as one of the log */
-    else if (left == copied)
+    else if (code == SQLITE_OK && left == copied)
         db->wal_pages = 0; /* the next commit begins the log anew */
 }

@@ -68,8 +68,6 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_CHANGE_ADD] = "INSERT INTO change (sequence, operation, node_id, body)"
                        " VALUES ($1, $2, $3, $4)",
     [SQL_CHANGE_LAST] = "SELECT coalesce(max(sequence), 0) FROM change",
-    [SQL_CHANGE_OF_OPERATION] = "SELECT sequence FROM change WHERE operation = $1"
-                                " ORDER BY sequence LIMIT 1",
     [SQL_CHANGES_FROM] = "SELECT sequence, body FROM change WHERE sequence > $1 ORDER BY sequence",
     [SQL_CHANGES_PRUNE] = "DELETE FROM change WHERE sequence <= $1",
 
@@ -82,22 +80,20 @@ static const char *const texts[SQL_COUNT] = {
         " VALUES ($1, $2, $3, $4, $5)",
     [SQL_LEDGER_HEAD] = "SELECT sequence, hash FROM ledger WHERE node_id = $1"
                         " ORDER BY sequence DESC LIMIT 1",
-#define LEDGER_COLUMNS \
-    "SELECT l.node_id, l.sequence, l.time_ms, l.kind, l.zone, l.delegate, l.key_id, l.detail," \
-    " l.change_sequence, l.operation, l.commitment, l.previous, l.hash," \
-    " p.salt, p.address, p.user_agent FROM ledger l" \
+#define LEDGER_COLUMNS                                                                             \
+    "SELECT l.node_id, l.sequence, l.time_ms, l.kind, l.zone, l.delegate, l.key_id, l.detail,"     \
+    " l.change_sequence, l.operation, l.commitment, l.previous, l.hash,"                           \
+    " p.salt, p.address, p.user_agent FROM ledger l"                                               \
     " LEFT JOIN ledger_private p ON p.node_id = l.node_id AND p.sequence = l.sequence"
     [SQL_LEDGER_PAGE] = LEDGER_COLUMNS " WHERE l.node_id = $1 AND l.sequence > $2"
                                        " ORDER BY l.sequence LIMIT $3",
     [SQL_LEDGER_PAGE_OF_DELEGATE] =
         LEDGER_COLUMNS " WHERE l.node_id = $1 AND l.sequence > $2 AND l.delegate = $3"
                        " ORDER BY l.sequence LIMIT $4",
-    [SQL_LEDGER_ERASE_DELEGATE] =
-        "DELETE FROM ledger_private WHERE (node_id, sequence) IN"
-        " (SELECT node_id, sequence FROM ledger WHERE delegate = $1)",
-    [SQL_LEDGER_ERASE_BEFORE] =
-        "DELETE FROM ledger_private WHERE (node_id, sequence) IN"
-        " (SELECT node_id, sequence FROM ledger WHERE time_ms < $1)",
+    [SQL_LEDGER_ERASE_DELEGATE] = "DELETE FROM ledger_private WHERE (node_id, sequence) IN"
+                                  " (SELECT node_id, sequence FROM ledger WHERE delegate = $1)",
+    [SQL_LEDGER_ERASE_BEFORE] = "DELETE FROM ledger_private WHERE (node_id, sequence) IN"
+                                " (SELECT node_id, sequence FROM ledger WHERE time_ms < $1)",
 
     [SQL_SIGHTING_ADD] =
         "INSERT INTO sighting (value_sequence, transport, network, delegate_id, first_ms)"

@@ -47,8 +47,9 @@ struct delegate {
     uint64_t id;
     uint16_t zone; /* the store's zone id */
     uint8_t label_length;
-    uint8_t flags;
-    uint8_t label[]; /* lower case, label_length bytes, at most DNS_LABEL_MAX */
+    uint8_t key_count;  /* API keys that point here; the applying thread's */
+    _Atomic(bool) used; /* has held a value or was asked for: it does not expire */
+    uint8_t label[];    /* lower case, label_length bytes, at most DNS_LABEL_MAX */
 };
 
 struct api_key {
@@ -74,6 +75,12 @@ static inline const struct value_set *delegate_values(const struct delegate *del
 {
     return atomic_load_explicit(&((struct delegate *)(uintptr_t)delegate)->values,
                                 memory_order_acquire);
+}
+
+static inline bool delegate_is_used(const struct delegate *delegate)
+{
+    return atomic_load_explicit(&((struct delegate *)(uintptr_t)delegate)->used,
+                                memory_order_relaxed);
 }
 
 /* The I-th value (0 is the oldest) of SET: ACME_TXT_LENGTH characters. */

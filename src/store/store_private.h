@@ -1,0 +1,37 @@
+/*
+ * The inside of a store, shared by store.c and store_load.c.
+ */
+#ifndef LOCUM_STORE_STORE_PRIVATE_H
+#define LOCUM_STORE_STORE_PRIVATE_H
+
+#include "base/encoding.h"
+#include "store/store.h"
+
+/* Where the growing things stand: as committed, and as the open transaction will leave them. */
+struct store_heads {
+    uint64_t sequence; /* of the newest change */
+    uint64_t ledger_sequence;
+    uint8_t ledger_hash[LEDGER_HASH_LENGTH];
+    uint32_t serials[ZONES_MAX];
+};
+
+struct store {
+    struct db *db;
+    char *path;
+    uint64_t node;
+    struct clock clock;
+    struct store_heads committed, pending;
+    char *zone_names[ZONES_MAX]; /* by id; owned */
+    uint8_t operation[16];
+    bool touched[ZONES_MAX];
+    struct change *changes; /* of the open transaction */
+    size_t change_count, change_room;
+};
+
+/* A db_row_function: the first column into an int64_t. */
+enum error store_take_integer(void *context, const struct db_row *row);
+MUST_CHECK enum error store_read_heads(struct store *store);
+/* The zone's name; "" if there is no such id. */
+const char *store_zone_name(const struct store *store, uint16_t zone);
+
+#endif
