@@ -1,0 +1,109 @@
+/*
+ * The ledger's rows out of the SQLite file: see ledger_source.h.
+ */
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "cli/ledger_source.h"
+
+enum { BUSY_WAIT_MS = 10000 };
+
+/* Columns in the order of read_record(). */
+static const char query[] =
+    "SELECT l.node_id, l.sequence, l.time_ms, l.kind, l.zone, l.delegate, l.key_id, l.detail,"
+    " l.change_sequence, l.operation, l.commitment, l.previous, l.hash,"
+    " p.salt, p.address, p.user_agent FROM ledger l"
+    " LEFT JOIN ledger_private p ON p.node_id = l.node_id AND p.sequence = l.sequence"
+    " ORDER BY l.node_id, l.sequence";
+
+/* Text or blob, byte for byte. */
+static struct slice column(sqlite3_stmt *statement, int index)
+{
+    const void *data = sqlite3_column_blob(statement, index);
+    return slice_of(data, (size_t)sqlite3_column_bytes(statement, index));
+}
+
+static bool copy_hash(sqlite3_stmt *statement, int index, uint8_t out[LEDGER_HASH_LENGTH])
+{
+    struct slice hash = column(statement, index);
+    if (hash.length != LEDGER_HASH_LENGTH)
+        return false;
+    memcpy(out, hash.data, hash.length);
+    return true;
+}
+
+/* A hash of a wrong length stays all zeros, and the row does not verify. */
+static void read_record(sqlite3_stmt *statement, struct ledger_record *record)
+{
+    *record = (struct ledger_record){
+        .row = {.node = (uint64_t)sqlite3_column_int64(statement, 0),
+                .sequence = (uint64_t)sqlite3_column_int64(statement, 1),
+                .time_ms = sqlite3_column_int64(statement, 2),
+                .kind = column(statement, 3),
+                .zone = column(statement, 4),
+                .delegate = column(statement, 5),
+                .key_id = column(statement, 6),
+                .detail = column(statement, 7),
+                .change = (uint64_t)sqlite3_column_int64(statement, 8),
+                .operation = column(statement, 9),
+                .commitment = column(statement, 10)},
+        .has_private = sqlite3_column_type(statement, 13) != SQLITE_NULL,
+        .salt = column(statement, 13),
+        .address = column(statement, 14),
+        .user_agent = column(statement, 15),
+    };
+    if (!copy_hash(statement, 11, record->row.previous))
+        memset(record->row.previous, 0xff, sizeof(record->row.previous));
+    (void)copy_hash(statement, 12, record->hash);
+}
+
+static enum exit_code database_trouble(const struct output *output, const char *path, sqlite3 *db,
+                                       int code)
+{
+    int kind = code & 0xff;
+    if (kind == SQLITE_NOTADB || kind == SQLITE_CORRUPT)
+        return output_fail(output, EXIT_FAILED, "database_malformed",
+                           "%s is damaged or no SQLite database: %s.", path, sqlite3_errmsg(db));
+    if (kind == SQLITE_ERROR)
+        return output_fail(output, EXIT_FAILED, "database_malformed",
+                           "%s is no database of locum's: %s.", path, sqlite3_errmsg(db));
+    return output_fail(output, EXIT_UNREACHABLE, "storage",
+                       "cannot read %s: %s; run this as root or as locumd's user.", path,
+                       sqlite3_errmsg(db));
+}
+
+static int walk(sqlite3 *db, ledger_taker take, void *context)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct ledger_record record;
+        read_record(statement, &record);
+        if (!take(context, &record)) {
+            code = SQLITE_DONE;
+            break;
+        }
+    }
+    sqlite3_finalize(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+enum exit_code ledger_walk_database(const char *path, const struct output *output,
+                                    ledger_taker take, void *context)
+{
+    sqlite3 *db = NULL;
+    enum exit_code result = EXIT_DONE;
+    if (access(path, F_OK) != 0)
+        return output_fail(output, EXIT_USAGE, "usage", "there is no file %s.", path);
+    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(db, BUSY_WAIT_MS);
+    if (code == SQLITE_OK)
+        code = walk(db, take, context);
+    if (code != SQLITE_OK)
+        result = database_trouble(output, path, db, code);
+    (void)sqlite3_close(db);
+    return result;
+}
