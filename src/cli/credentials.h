@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "base/limits.h"
-#include "cli/domain.h"
+#include "dns/domain.h"
 #include "cli/server_url.h"
 
 enum { API_KEY_TEXT_MAX = 257 }; /* id or secret of any acme-dns relative (some use 64), and NUL */

@@ -1,7 +1,7 @@
 /*
  * Normalising a user's domain: see domain.h.
  */
-#include "cli/domain.h"
+#include "dns/domain.h"
 
 #include <stdbool.h>
 #include <stdint.h>

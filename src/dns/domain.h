@@ -1,8 +1,8 @@
 /*
  * A user's domain, as people type it and as credentials are filed under it. Pure.
  */
-#ifndef LOCUM_CLI_DOMAIN_H
-#define LOCUM_CLI_DOMAIN_H
+#ifndef LOCUM_DNS_DOMAIN_H
+#define LOCUM_DNS_DOMAIN_H
 
 #include <stddef.h>
 
