@@ -105,23 +105,29 @@ void server_url_cut_token(char *url)
     memmove(token, rest, strlen(rest) + 1);
 }
 
+/* Writes the first LENGTH bytes of URL, BETWEEN and NAME. */
+static bool join(const char *url, size_t length, const char *between, const char *name,
+                 char out[SERVER_URL_MAX])
+{
+    size_t between_length = strlen(between);
+    size_t name_length = strlen(name);
+    if (length + between_length + name_length >= SERVER_URL_MAX)
+        return false;
+    memmove(out, url, length);
+    memcpy(out + length, between, between_length);
+    memcpy(out + length + between_length, name, name_length + 1);
+    return true;
+}
+
 bool server_url_endpoint(const char *url, const char *name, char out[SERVER_URL_MAX])
 {
-    if (strlen(url) + 1 + strlen(name) >= SERVER_URL_MAX)
-        return false;
-    (void)snprintf(out, SERVER_URL_MAX, "%s/%s", url, name);
-    return true;
+    return join(url, strlen(url), "/", name, out);
 }
 
 bool server_url_own(const char *url, const char *name, char out[SERVER_URL_MAX])
 {
     size_t length = strlen(url);
-    bool beside = ends_with(url, length, compat_name);
-    if (beside)
-        length -= strlen(compat_name);
-    const char *between = beside ? "/" : "/api/v1/";
-    if (length + strlen(between) + strlen(name) >= SERVER_URL_MAX)
-        return false;
-    (void)snprintf(out, SERVER_URL_MAX, "%.*s%s%s", (int)length, url, between, name);
-    return true;
+    if (!ends_with(url, length, compat_name))
+        return join(url, length, "/api/v1/", name, out);
+    return join(url, length - strlen(compat_name), "/", name, out);
 }
