@@ -152,7 +152,7 @@ int main(int argc, char **argv)
                    "PRAGMA cache_size=-16384; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY");
     sqlite3_wal_hook(run.db, note_wal_pages, &run);
     run.delegates = integer(run.db, "SELECT max(id) FROM delegate");
-    run.next = integer(run.db, "SELECT max(1000000000, (SELECT max(sequence) FROM change))");
+    run.next = integer(run.db, "SELECT 1000000000 + coalesce(max(sequence), 0) FROM change");
     run.value = prepare(&run, SQL_VALUE_ADD);
     run.change = prepare(&run, SQL_CHANGE_ADD);
     run.ledger = prepare(&run, SQL_LEDGER_ADD);

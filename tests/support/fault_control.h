@@ -15,6 +15,7 @@ enum fault {
     FAULT_SYNC_DROPS,    /* a failing sync also forgets its data, as Linux does (lossy_shadow.h) */
     FAULT_SYNCS_IGNORED, /* syncs report success and do nothing: synchronous=OFF, in effect */
     FAULT_WRITES_FULL,   /* every write fails: the disk is full */
+    FAULT_WRITES_FAIL,   /* every write fails: the file system went read-only */
     FAULT_READS_FAIL,    /* every read fails */
     FAULT_OPENS_FAIL,    /* no file can be opened */
     FAULT_SYNC_DELAY_MS, /* every sync takes so much longer */

@@ -69,6 +69,8 @@ static int lossy_write(sqlite3_file *file, const void *buffer, int amount, sqlit
 {
     if (fault_get(FAULT_WRITES_FULL))
         return refuse(SQLITE_FULL);
+    if (fault_get(FAULT_WRITES_FAIL))
+        return refuse(SQLITE_IOERR_WRITE);
     return shadow_write(lossy(file)->shadow, real_of(file), buffer, amount, offset,
                         happens(fault_get(FAULT_LEAK_PERCENT)));
 }
