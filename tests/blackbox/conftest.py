@@ -23,6 +23,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="locum differs from acme-dns on purpose"))
 
 
+def pytest_make_parametrize_id(val):
+    """Short names for the cases whose parameter is a long or binary text."""
+    if isinstance(val, (str, bytes)) and len(val) > 60:
+        return f"{val[:40]!r}...{len(val)}"
+    return None
+
+
 @pytest.fixture
 def locumd():
     """Makes daemons: locumd(registration={"policy": "token"}) starts one with this laid over the
