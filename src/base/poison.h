@@ -12,6 +12,10 @@
 #include <strings.h>
 #include <time.h>
 
+/* With _FORTIFY_SOURCE and clang these two are macros of the C library's. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf atoi atol atoll strtok gets
 
 #endif
