@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 #include "base/limits.h"
-#include "dns/domain.h"
 #include "cli/server_url.h"
+#include "dns/domain.h"
 
 enum { API_KEY_TEXT_MAX = 257 }; /* id or secret of any acme-dns relative (some use 64), and NUL */
 
