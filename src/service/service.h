@@ -143,7 +143,8 @@ struct service_status {
     uint64_t sightings_lost;
 };
 void service_status(struct service *service, struct service_status *out);
-/* The zone's configured name; NULL if there is no such id. Static as long as the service lives. */
+/* The zone's configured name; NULL if there is no such id. Borrowed until the caller's next
+ * quiescent state, as everything that a reload may replace. */
 const char *service_zone_name(const struct service *service, uint16_t zone);
 
 #endif

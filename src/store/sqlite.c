@@ -29,7 +29,7 @@ struct db {
 };
 
 struct db_row {
-    sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *statement;
 };
 
 /* Keeps the reason. ERR_STORAGE, whatever SQLite's code was, since no caller can do more about a

@@ -19,6 +19,7 @@ static const char *const texts[SQL_COUNT] = {
                          " VALUES ($1, $2, $3, $4, $5) RETURNING id",
     [SQL_DELEGATE_FIND] = "SELECT id, zone_id, label, created_ms, used FROM delegate"
                           " WHERE zone_id = $1 AND label = $2",
+    [SQL_DELEGATE_BY_ID] = "SELECT id, zone_id, label FROM delegate WHERE id = $1",
     [SQL_DELEGATE_MARK_USED] = "UPDATE delegate SET used = 1 WHERE id = $1 AND used = 0",
     [SQL_DELEGATE_REMOVE] = "DELETE FROM delegate WHERE id = $1",
     [SQL_DELEGATES_UNUSED] = "SELECT id, zone_id, label FROM delegate"
@@ -39,6 +40,8 @@ static const char *const texts[SQL_COUNT] = {
 
     [SQL_KEY_ADD] = "INSERT INTO api_key (key_id, delegate_id, hash, allowfrom, created_ms)"
                     " VALUES ($1, $2, $3, $4, $5)",
+    [SQL_KEY_IS_VALID] = "SELECT 1 FROM api_key"
+                         " WHERE key_id = $1 AND delegate_id = $2 AND disabled_ms IS NULL",
     [SQL_KEYS_OF_DELEGATE] = "SELECT key_id, allowfrom, created_ms FROM api_key"
                              " WHERE delegate_id = $1 ORDER BY id",
     [SQL_KEYS_REMOVE] = "DELETE FROM api_key WHERE delegate_id = $1",
@@ -100,10 +103,12 @@ static const char *const texts[SQL_COUNT] = {
         " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (value_sequence, transport, network) DO NOTHING",
     [SQL_SIGHTING_COUNT_OF_VALUE] = "SELECT count(*) FROM sighting"
                                     " WHERE value_sequence = $1 AND transport = $2",
+    [SQL_SIGHTING_COUNT] = "SELECT count(*) FROM sighting",
     [SQL_SIGHTINGS_OF_DELEGATE] = "SELECT value_sequence, network, transport, first_ms"
                                   " FROM sighting WHERE delegate_id = $1"
                                   " ORDER BY value_sequence, first_ms",
-    [SQL_SIGHTINGS_PRUNE] = "DELETE FROM sighting WHERE value_sequence <= $1",
+    [SQL_SIGHTINGS_PRUNE] = "DELETE FROM sighting WHERE value_sequence <= (SELECT value_sequence"
+                            " FROM sighting ORDER BY value_sequence LIMIT 1 OFFSET $1)",
 };
 
 const char *statement_text(enum statement statement)

@@ -84,22 +84,13 @@ enum error store_read_heads(struct store *store)
     return ERR_NONE;
 }
 
-/* The id of the row that FIND finds by NAME, made with ADD if there is none. */
-static enum error find_or_add(struct store *store, const char *name, enum statement find,
-                              enum statement add, const struct db_value *values, size_t count,
-                              int64_t *id)
+static enum error add_node(struct store *store, const char *name)
 {
-    struct db_value key = DB_OF_TEXT(name);
-    *id = 0;
-    enum error error = db_run(store->db, find, &key, 1, store_take_integer, id);
-    if (error != ERR_NONE || *id != 0)
-        return error;
-    error = db_begin(store->db, true);
+    const struct db_value values[] = {DB_OF_TEXT(name), DB_OF_INT(clock_wall_ms(&store->clock))};
+    enum error error = db_begin(store->db, true);
     if (error != ERR_NONE)
         return error;
-    error = db_run(store->db, add, values, count, NULL, NULL);
-    if (error == ERR_NONE)
-        error = db_run(store->db, find, &key, 1, store_take_integer, id);
+    error = db_run(store->db, SQL_NODE_ADD, values, ARRAY_LENGTH(values), NULL, NULL);
     if (error != ERR_NONE) {
         db_rollback(store->db);
         return error;
@@ -107,12 +98,17 @@ static enum error find_or_add(struct store *store, const char *name, enum statem
     return db_commit(store->db);
 }
 
+/* Finds this node's row, made first if there is none. */
 static enum error register_node(struct store *store, const char *name)
 {
-    const struct db_value values[] = {DB_OF_TEXT(name), DB_OF_INT(clock_wall_ms(&store->clock))};
-    int64_t id;
-    enum error error =
-        find_or_add(store, name, SQL_NODE_FIND, SQL_NODE_ADD, values, ARRAY_LENGTH(values), &id);
+    const struct db_value key = DB_OF_TEXT(name);
+    int64_t id = 0;
+    enum error error = db_run(store->db, SQL_NODE_FIND, &key, 1, store_take_integer, &id);
+    if (error == ERR_NONE && id == 0) {
+        error = add_node(store, name);
+        if (error == ERR_NONE)
+            error = db_run(store->db, SQL_NODE_FIND, &key, 1, store_take_integer, &id);
+    }
     if (error == ERR_NONE)
         store->node = (uint64_t)id;
     return error;
@@ -125,25 +121,43 @@ static uint32_t next_serial(uint32_t serial, int64_t wall_ms)
     return (int32_t)(now - serial) > 0 ? now : serial + 1;
 }
 
+static enum error add_zone(struct store *store, const char *name, int64_t *id)
+{
+    int64_t wall_ms = clock_wall_ms(&store->clock);
+    uint32_t serial = next_serial(0, wall_ms);
+    const struct db_value key = DB_OF_TEXT(name);
+    const struct db_value values[] = {DB_OF_TEXT(name), DB_OF_INT(serial), DB_OF_INT(wall_ms)};
+    enum error error = db_run(store->db, SQL_ZONE_ADD, values, ARRAY_LENGTH(values), NULL, NULL);
+    if (error == ERR_NONE)
+        error = db_run(store->db, SQL_ZONE_FIND, &key, 1, store_take_integer, id);
+    if (error != ERR_NONE)
+        return error;
+    if (*id < 1 || *id >= ZONES_MAX)
+        return ERR_TOO_LARGE;
+    store->pending.serials[*id] = serial;
+    const struct change change = {
+        .kind = CHANGE_ZONE_SERIAL, .zone = (uint16_t)*id, .serial = serial};
+    return store_change(store, &change, false);
+}
+
 enum error store_zone(struct store *store, const char *name, uint16_t *id)
 {
-    int64_t wall_ms = clock_wall_ms(&store->clock), found = 0;
-    uint32_t serial = next_serial(0, wall_ms);
-    const struct db_value values[] = {DB_OF_TEXT(name), DB_OF_INT(serial), DB_OF_INT(wall_ms)};
-    enum error error =
-        find_or_add(store, name, SQL_ZONE_FIND, SQL_ZONE_ADD, values, ARRAY_LENGTH(values), &found);
+    const struct db_value key = DB_OF_TEXT(name);
+    int64_t found = 0;
+    enum error error = db_run(store->db, SQL_ZONE_FIND, &key, 1, store_take_integer, &found);
+    if (error == ERR_NONE && found == 0)
+        error = add_zone(store, name, &found);
     if (error != ERR_NONE)
         return error;
     if (found < 1 || found >= ZONES_MAX)
         return ERR_TOO_LARGE;
-    if (store->zone_names[found] == NULL)
-        store->zone_names[found] = strdup(name);
-    if (store->zone_names[found] == NULL)
+    char *kept = strdup(name);
+    if (kept == NULL)
         return ERR_MEMORY;
-    error = store_read_heads(store);
-    if (error == ERR_NONE)
-        *id = (uint16_t)found;
-    return error;
+    free(store->zone_names[found]); /* an id of a transaction that was undone may come again */
+    store->zone_names[found] = kept;
+    *id = (uint16_t)found;
+    return ERR_NONE;
 }
 
 const char *store_zone_name(const struct store *store, uint16_t zone)

@@ -33,9 +33,6 @@ const char *store_path(const struct store *store);
 uint64_t store_node(const struct store *store);
 /* The connection itself: for transactions' statements, and for db_why() after a failure. */
 struct db *store_db(struct store *store);
-/* The id of the zone NAME (lower case, no final dot), stored first if it is new. */
-MUST_CHECK enum error store_zone(struct store *store, const char *name, uint16_t *id);
-
 /* Reads everything as change records, in one snapshot: tokens, zone serials, delegates with their
  * keys, values. VISIT's error ends it. COUNT_FIRST is called before with the number of delegates.
  */
@@ -80,6 +77,11 @@ void store_rollback(struct store *store);
 MUST_CHECK enum error store_probe(struct store *store);
 /* Within a transaction: the operation that the following records belong to. */
 void store_set_operation(struct store *store, const uint8_t id[16]);
+/* The id of the zone NAME (lower case, no final dot), stored first if it is new. ERR_TOO_LARGE if
+ * there were ZONES_MAX already. */
+MUST_CHECK enum error store_zone(struct store *store, const char *name, uint16_t *id);
+/* The zone's name as stored; "" if there is no such id. */
+const char *store_zone_name(const struct store *store, uint16_t zone);
 /* The sequence that the next store_change() will give. */
 uint64_t store_next_sequence(const struct store *store);
 /* Stores CHANGE under the next sequence. The slices in it must live until store_commit() returned
@@ -89,6 +91,9 @@ MUST_CHECK enum error store_change(struct store *store, const struct change *cha
                                    bool touches_zone);
 /* Appends to this node's ledger. */
 MUST_CHECK enum error store_ledger(struct store *store, const struct ledger_entry *entry);
+
+/* A db_row_function: puts the first column into the int64_t at CONTEXT. */
+enum error store_take_integer(void *context, const struct db_row *row);
 
 /* ---- readers of their own ---- */
 

@@ -28,10 +28,6 @@ struct store {
     size_t change_count, change_room;
 };
 
-/* A db_row_function: the first column into an int64_t. */
-enum error store_take_integer(void *context, const struct db_row *row);
 MUST_CHECK enum error store_read_heads(struct store *store);
-/* The zone's name; "" if there is no such id. */
-const char *store_zone_name(const struct store *store, uint16_t zone);
 
 #endif

@@ -1,0 +1,239 @@
+/*
+ * The operator's operations (see operator.h).
+ */
+#include "service/operator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/secret.h"
+#include "service/service_private.h"
+
+struct operator_operation {
+    struct operation operation;
+    struct service *service;
+    struct kept_origin origin;
+    char token[SECRET_LENGTH + 1];
+    uint8_t token_hash[SECRET_HASH_LENGTH];
+    char note[TOKEN_NOTE_MAX + 1];
+    char label[DNS_LABEL_MAX + 1];
+    int64_t before_ms;
+    int64_t id;    /* of the token */
+    int64_t count; /* of rows erased */
+    token_reply *token_reply;
+    count_reply *count_reply;
+    void *context;
+};
+
+static struct operator_operation *operator_operation_of(struct operation *operation)
+{
+    return CONTAINER_OF(operation, struct operator_operation, operation);
+}
+
+static enum error note(struct operator_operation *op, struct store *store, const char *kind,
+                       const char *detail)
+{
+    const struct ledger_entry entry = {.kind = kind,
+                                       .label = slice_text(op->label),
+                                       .detail = slice_text(detail),
+                                       .origin = origin_of(&op->origin)};
+    return store_ledger(store, &entry);
+}
+
+/* ---- within the transaction ---- */
+
+static enum error run_token_new(struct operation *operation, struct store *store)
+{
+    struct operator_operation *op = operator_operation_of(operation);
+    const struct db_value values[] = {DB_OF_BLOB(op->token_hash, sizeof(op->token_hash)),
+                                      DB_OF_TEXT(op->note),
+                                      DB_OF_INT(clock_wall_ms(&op->service->clock))};
+    struct change change = {.kind = CHANGE_TOKEN_SET};
+    char detail[TOKEN_NOTE_MAX + 32];
+    memcpy(change.hash, op->token_hash, sizeof(change.hash));
+    enum error error = db_run(store_db(store), SQL_TOKEN_ADD, values, ARRAY_LENGTH(values),
+                              store_take_integer, &op->id);
+    if (error == ERR_NONE)
+        error = store_change(store, &change, false);
+    snprintf(detail, sizeof(detail), "%lld %s", (long long)op->id, op->note);
+    return error == ERR_NONE ? note(op, store, "token.new", detail) : error;
+}
+
+struct token_row {
+    struct change *change;
+    bool valid;
+};
+
+static enum error take_token(void *context, const struct db_row *row)
+{
+    struct token_row *out = context;
+    struct slice hash = db_bytes(row, 0);
+    if (hash.length != sizeof(out->change->hash))
+        return ERR_INTERNAL;
+    memcpy(out->change->hash, hash.data, hash.length);
+    out->valid = db_is_null(row, 1);
+    return ERR_NONE;
+}
+
+static enum error run_token_revoke(struct operation *operation, struct store *store)
+{
+    struct operator_operation *op = operator_operation_of(operation);
+    const struct db_value id = DB_OF_INT(op->id);
+    const struct db_value values[] = {DB_OF_INT(clock_wall_ms(&op->service->clock)), id};
+    struct change change = {.kind = CHANGE_TOKEN_REMOVED};
+    struct token_row row = {&change, false};
+    char detail[24];
+    enum error error = db_run(store_db(store), SQL_TOKEN_FIND_ID, &id, 1, take_token, &row);
+    if (error == ERR_NONE && !row.valid)
+        return ERR_NOT_FOUND;
+    if (error == ERR_NONE)
+        error = db_run(store_db(store), SQL_TOKEN_REVOKE, values, ARRAY_LENGTH(values), NULL, NULL);
+    if (error == ERR_NONE)
+        error = store_change(store, &change, false);
+    snprintf(detail, sizeof(detail), "%lld", (long long)op->id);
+    return error == ERR_NONE ? note(op, store, "token.revoke", detail) : error;
+}
+
+static enum error run_erase(struct operation *operation, struct store *store)
+{
+    struct operator_operation *op = operator_operation_of(operation);
+    const struct db_value label = DB_OF_TEXT(op->label), before = DB_OF_INT(op->before_ms);
+    bool by_label = op->label[0] != '\0';
+    char detail[64] = "";
+    enum error error =
+        db_run(store_db(store), by_label ? SQL_LEDGER_ERASE_DELEGATE : SQL_LEDGER_ERASE_BEFORE,
+               by_label ? &label : &before, 1, NULL, NULL);
+    if (error != ERR_NONE)
+        return error;
+    op->count = db_changes(store_db(store));
+    if (!by_label)
+        snprintf(detail, sizeof(detail), "before %lld", (long long)op->before_ms);
+    return note(op, store, "erase", detail);
+}
+
+static void token_done(struct operation *operation, enum error error)
+{
+    struct operator_operation *op = operator_operation_of(operation);
+    op->token_reply(op->context, error, op->id, op->token);
+    secret_wipe(op->token, sizeof(op->token));
+    free(op);
+}
+
+static void count_done(struct operation *operation, enum error error)
+{
+    struct operator_operation *op = operator_operation_of(operation);
+    op->count_reply(op->context, error, op->count);
+    free(op);
+}
+
+/* ---- requests ---- */
+
+static struct operator_operation *new_operation(struct service *service,
+                                                const struct origin *origin, void *context)
+{
+    struct operator_operation *op = calloc(1, sizeof(*op));
+    if (op == NULL)
+        return NULL;
+    op->service = service;
+    op->context = context;
+    origin_keep(&op->origin, origin);
+    return op;
+}
+
+static enum error submit(struct service *service, struct operator_operation *op)
+{
+    enum error error = service_submit(service, &op->operation);
+    if (error != ERR_NONE)
+        free(op);
+    return error;
+}
+
+enum error service_token_new(struct service *service, struct slice note_text,
+                             const struct origin *origin, token_reply *reply, void *context)
+{
+    if (note_text.length > TOKEN_NOTE_MAX)
+        return ERR_TOO_LARGE;
+    struct operator_operation *op = new_operation(service, origin, context);
+    if (op == NULL)
+        return ERR_MEMORY;
+    op->operation.run = run_token_new;
+    op->operation.done = token_done;
+    op->token_reply = reply;
+    secret_random(op->token);
+    enum error error = slice_to_text(note_text, op->note, sizeof(op->note));
+    if (error == ERR_NONE)
+        error = sha256(slice_text(op->token), op->token_hash);
+    if (error != ERR_NONE) {
+        free(op);
+        return error;
+    }
+    return submit(service, op);
+}
+
+enum error service_token_revoke(struct service *service, int64_t id, const struct origin *origin,
+                                token_reply *reply, void *context)
+{
+    struct operator_operation *op = new_operation(service, origin, context);
+    if (op == NULL)
+        return ERR_MEMORY;
+    op->operation.run = run_token_revoke;
+    op->operation.done = token_done;
+    op->token_reply = reply;
+    op->id = id;
+    return submit(service, op);
+}
+
+enum error service_ledger_erase(struct service *service, struct slice label, int64_t before_ms,
+                                const struct origin *origin, count_reply *reply, void *context)
+{
+    struct operator_operation *op = new_operation(service, origin, context);
+    if (op == NULL)
+        return ERR_MEMORY;
+    op->operation.run = run_erase;
+    op->operation.done = count_done;
+    op->count_reply = reply;
+    op->before_ms = before_ms;
+    enum error error = slice_to_text(label, op->label, sizeof(op->label));
+    if (error != ERR_NONE) {
+        free(op);
+        return error;
+    }
+    return submit(service, op);
+}
+
+enum error service_open_reader(const struct service *service, struct db **out)
+{
+    return store_open_reader(service->store, out);
+}
+
+uint64_t service_node(const struct service *service)
+{
+    return store_node(service->store);
+}
+
+const char *service_registration_policy(const struct service *service)
+{
+    switch (service_policy(service)->registration) {
+    case REGISTRATION_OPEN:
+        return "open";
+    case REGISTRATION_TOKEN:
+        return "token";
+    case REGISTRATION_CLOSED:
+        break;
+    }
+    return "closed";
+}
+
+uint16_t service_find_label(const struct service *service, struct slice label)
+{
+    const struct policy *policy = service_policy(service);
+    if (label.length == 0 || label.length > DNS_LABEL_MAX)
+        return 0;
+    for (size_t i = 0; i < policy->zone_count; i++) {
+        uint16_t zone = policy->zones[i].id;
+        uint64_t hash = index_hash(service->index, zone, label);
+        if (index_find(service->index, hash, zone, label) != NULL)
+            return zone;
+    }
+    return 0;
+}

@@ -1,0 +1,411 @@
+/*
+ * A service's life, its policy, and what the operations of this folder share (see service.h).
+ */
+#include "service/service.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <urcu/urcu-qsbr.h>
+
+#include "base/ascii.h"
+#include "crypto/secret.h"
+#include "service/service_private.h"
+
+enum { RATE_NETWORKS = 16384, BURST_DIVISOR = 4 };
+
+/* ---- policy ---- */
+
+static void policy_free(struct policy *policy)
+{
+    if (policy == NULL)
+        return;
+    for (size_t i = 0; i < policy->zone_count; i++)
+        free(policy->zones[i].name);
+    free(policy->zones);
+    free(policy->exempt);
+    free(policy);
+}
+
+const struct zone_rules *policy_zone(const struct policy *policy, uint16_t id)
+{
+    for (size_t i = 0; i < policy->zone_count; i++) {
+        if (policy->zones[i].id == id)
+            return &policy->zones[i];
+    }
+    return NULL;
+}
+
+static enum error copy_zones(const struct service_policy *from, struct policy *policy)
+{
+    policy->zones = calloc(from->zone_count, sizeof(*policy->zones));
+    if (policy->zones == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < from->zone_count; i++) {
+        struct zone_rules *zone = &policy->zones[i];
+        policy->zone_count = i + 1;
+        zone->values_max = from->zones[i].values_max;
+        zone->value_lifetime_ms = from->zones[i].value_lifetime_ms;
+        zone->name = strdup(from->zones[i].name);
+        if (zone->name == NULL)
+            return ERR_MEMORY;
+    }
+    return ERR_NONE;
+}
+
+static enum error policy_new(const struct service_policy *from, struct policy **out)
+{
+    struct policy *policy = calloc(1, sizeof(*policy));
+    if (policy == NULL)
+        return ERR_MEMORY;
+    policy->registration = from->registration;
+    policy->unused_lifetime_ms = from->unused_lifetime_ms;
+    policy->exempt_count = from->exempt_count;
+    policy->exempt = calloc(from->exempt_count + 1, sizeof(*policy->exempt));
+    enum error error = policy->exempt == NULL ? ERR_MEMORY : copy_zones(from, policy);
+    if (error != ERR_NONE) {
+        policy_free(policy);
+        return error;
+    }
+    if (from->exempt_count > 0)
+        memcpy(policy->exempt, from->exempt, from->exempt_count * sizeof(*policy->exempt));
+    *out = policy;
+    return ERR_NONE;
+}
+
+/* The burst lets an installer register a handful of domains at once. */
+static struct prefix_rate rate_of(uint32_t per_hour)
+{
+    uint32_t burst = per_hour / BURST_DIVISOR;
+    return (struct prefix_rate){.per_hour = per_hour, .burst = burst < 10 ? 10 : burst};
+}
+
+/* Zone names are stored in lower case without a final dot. */
+static enum error stored_name(const char *name, char *out, size_t size)
+{
+    enum error error = slice_to_text(slice_text(name), out, size);
+    if (error != ERR_NONE)
+        return error;
+    size_t length = strlen(out);
+    if (length > 1 && out[length - 1] == '.')
+        out[--length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        out[i] = (char)ascii_lower((uint8_t)out[i]);
+    return ERR_NONE;
+}
+
+/* Within a transaction. */
+static enum error store_zones(struct store *store, struct policy *policy)
+{
+    char name[DNS_NAME_TEXT_MAX];
+    for (size_t i = 0; i < policy->zone_count; i++) {
+        enum error error = stored_name(policy->zones[i].name, name, sizeof(name));
+        if (error == ERR_NONE)
+            error = store_zone(store, name, &policy->zones[i].id);
+        if (error != ERR_NONE)
+            return error;
+    }
+    return ERR_NONE;
+}
+
+/* Before the writer runs. The index is filled later, from the store. */
+static enum error store_first_zones(struct store *store, struct policy *policy)
+{
+    const struct change *changes;
+    size_t count;
+    enum error error = store_begin(store);
+    if (error != ERR_NONE)
+        return error;
+    error = store_zones(store, policy);
+    if (error != ERR_NONE) {
+        store_rollback(store);
+        return error;
+    }
+    return store_commit(store, &changes, &count);
+}
+
+/* ---- what operations share ---- */
+
+void origin_keep(struct kept_origin *kept, const struct origin *origin)
+{
+    kept->address = origin->address;
+    kept->user_agent_length = origin->user_agent.length;
+    if (kept->user_agent_length > sizeof(kept->user_agent))
+        kept->user_agent_length = sizeof(kept->user_agent);
+    if (kept->user_agent_length > 0)
+        memcpy(kept->user_agent, origin->user_agent.data, kept->user_agent_length);
+    if (origin->request_id == NULL ||
+        slice_to_text(slice_text(origin->request_id), kept->request_id, sizeof(kept->request_id)) !=
+            ERR_NONE)
+        kept->request_id[0] = '\0';
+}
+
+struct ledger_origin origin_of(const struct kept_origin *kept)
+{
+    return (struct ledger_origin){.present = true,
+                                  .address = kept->address,
+                                  .user_agent =
+                                      slice_of(kept->user_agent, kept->user_agent_length)};
+}
+
+enum error service_submit(struct service *service, struct operation *operation)
+{
+    uuid_ordered(clock_wall_ms(&service->clock), operation->id);
+    return writer_submit(service->writer, operation);
+}
+
+enum error delegate_mark_used(struct store *store, const struct delegate_ref *ref)
+{
+    struct db_value id = DB_OF_INT(ref->id);
+    const struct change change = {.kind = CHANGE_DELEGATE_ADDED,
+                                  .zone = ref->zone,
+                                  .delegate = ref->id,
+                                  .label = delegate_ref_label(ref),
+                                  .used = true};
+    enum error error = db_run(store_db(store), SQL_DELEGATE_MARK_USED, &id, 1, NULL, NULL);
+    if (error != ERR_NONE || db_changes(store_db(store)) == 0)
+        return error;
+    return store_change(store, &change, false);
+}
+
+/* ---- opening ---- */
+
+static enum error apply(void *context, const struct change *change)
+{
+    struct service *service = context;
+    enum error error = index_apply(service->index, change);
+    if (error != ERR_MALFORMED)
+        return error;
+    /* A record that can't be understood must not stop everything after it. */
+    LOG(service->log, LOG_LEVEL_ERROR, "change_malformed", LOG_INT("sequence", change->sequence),
+        LOG_INT("kind", change->kind), LOG_INT("delegate", change->delegate));
+    return ERR_NONE;
+}
+
+static void reclaim(void *context)
+{
+    index_reclaim(((struct service *)context)->index);
+}
+
+static enum error make_index(void *context, size_t delegates)
+{
+    return index_new(delegates, &((struct service *)context)->index);
+}
+
+static enum error take_number(void *context, const struct db_row *row)
+{
+    char text[24], *end;
+    if (slice_to_text(db_bytes(row, 0), text, sizeof(text)) == ERR_NONE)
+        *(int64_t *)context = strtoll(text, &end, 10);
+    return ERR_NONE;
+}
+
+static enum error start_age_clock(struct service *service)
+{
+    const struct db_value age_name = DB_OF_TEXT("age_ms"), wall_name = DB_OF_TEXT("age_wall_ms");
+    struct db *db = store_db(service->store);
+    int64_t age = 0, wall = 0;
+    enum error error = db_run(db, SQL_META_GET, &age_name, 1, take_number, &age);
+    if (error == ERR_NONE)
+        error = db_run(db, SQL_META_GET, &wall_name, 1, take_number, &wall);
+    if (error == ERR_NONE)
+        age_clock_init(&service->age, &service->clock, age, wall);
+    return error;
+}
+
+/* "sqlite:NAME" is a file in the data folder unless NAME begins with a slash. */
+static enum error database_path(const struct service_settings *settings, char *out, size_t size)
+{
+    static const char scheme[] = "sqlite:";
+    struct slice url = slice_text(settings->database_url);
+    if (!slice_starts(url, scheme))
+        return ERR_UNSUPPORTED;
+    const char *name = settings->database_url + sizeof(scheme) - 1;
+    int length = name[0] == '/' ? snprintf(out, size, "%s", name)
+                                : snprintf(out, size, "%s/%s", settings->data_folder, name);
+    return length > 0 && (size_t)length < size ? ERR_NONE : ERR_NO_SPACE;
+}
+
+static enum error fill_service(struct service *service, const struct service_settings *settings,
+                               char *why, size_t why_size)
+{
+    char path[4096];
+    struct policy *policy = NULL;
+    enum error error = database_path(settings, path, sizeof(path));
+    if (error != ERR_NONE) {
+        snprintf(why, why_size, "database URL \"%s\": only sqlite:FILE is supported",
+                 settings->database_url);
+        return ERR_CONFIG;
+    }
+    const struct store_settings store = {path, settings->node, settings->clock};
+    error = store_open(&store, &service->store, why, why_size);
+    if (error != ERR_NONE)
+        return error;
+    error = policy_new(&settings->policy, &policy);
+    if (error == ERR_NONE)
+        error = store_first_zones(service->store, policy);
+    atomic_init(&service->policy, policy);
+    if (error == ERR_NONE)
+        error = start_age_clock(service);
+    if (error == ERR_NONE)
+        error = store_load(service->store, make_index, apply, service);
+    if (error == ERR_NONE)
+        error = prefix_limiter_new(RATE_NETWORKS, rate_of(settings->policy.registrations_per_hour),
+                                   &service->registrations);
+    const struct writer_settings writer = {service->store, settings->log, settings->clock,
+                                           apply,          reclaim,       service};
+    if (error == ERR_NONE)
+        error = writer_new(&writer, &service->writer);
+    if (error != ERR_NONE)
+        snprintf(why, why_size, "%s: %s: %s", path, error_info(error)->text,
+                 db_why(store_db(service->store)));
+    return error;
+}
+
+enum error service_open(const struct service_settings *settings, struct service **out, char *why,
+                        size_t why_size)
+{
+    if (sodium_init() < 0) {
+        snprintf(why, why_size, "the cryptographic library could not start");
+        return ERR_INTERNAL;
+    }
+    struct service *service = calloc(1, sizeof(*service));
+    if (service == NULL)
+        return ERR_MEMORY;
+    service->log = settings->log;
+    service->clock = *settings->clock;
+    enum error error = fill_service(service, settings, why, why_size);
+    if (error != ERR_NONE) {
+        service_free(service);
+        return error;
+    }
+    *out = service;
+    return ERR_NONE;
+}
+
+enum error service_start(struct service *service, struct sighting_ring *const *rings,
+                         size_t ring_count)
+{
+    enum error error = writer_start(service->writer);
+    if (error == ERR_NONE)
+        error = housekeeper_start(service, rings, ring_count);
+    return error;
+}
+
+void service_stop(struct service *service)
+{
+    housekeeper_stop(service);
+    writer_stop(service->writer);
+}
+
+void service_free(struct service *service)
+{
+    if (service == NULL)
+        return;
+    if (service->writer != NULL)
+        writer_free(service->writer);
+    index_free(service->index);
+    store_close(service->store);
+    prefix_limiter_free(service->registrations);
+    policy_free(atomic_load(&service->policy));
+    free(service);
+}
+
+struct index *service_index(struct service *service)
+{
+    return service->index;
+}
+
+uint16_t service_zone_id(const struct service *service, size_t position)
+{
+    return service_policy(service)->zones[position].id;
+}
+
+const char *service_zone_name(const struct service *service, uint16_t zone)
+{
+    const struct zone_rules *rules = policy_zone(service_policy(service), zone);
+    return rules == NULL ? NULL : rules->name;
+}
+
+/* ---- reloading ---- */
+
+/* Zones are stored by the writer's thread, which is the only one that uses the store. */
+struct zones_operation {
+    struct operation operation;
+    struct policy *policy;
+    pthread_mutex_t mutex;
+    pthread_cond_t finished;
+    bool is_done;
+    enum error error;
+};
+
+static enum error run_zones(struct operation *operation, struct store *store)
+{
+    return store_zones(store, CONTAINER_OF(operation, struct zones_operation, operation)->policy);
+}
+
+static void zones_done(struct operation *operation, enum error error)
+{
+    struct zones_operation *op = CONTAINER_OF(operation, struct zones_operation, operation);
+    pthread_mutex_lock(&op->mutex);
+    op->error = error;
+    op->is_done = true;
+    pthread_cond_signal(&op->finished);
+    pthread_mutex_unlock(&op->mutex);
+}
+
+/* Gives the zones of POLICY their ids, and waits for it. */
+static enum error store_zones_and_wait(struct service *service, struct policy *policy)
+{
+    struct zones_operation op = {.operation = {.run = run_zones, .done = zones_done},
+                                 .policy = policy};
+    pthread_mutex_init(&op.mutex, NULL);
+    pthread_cond_init(&op.finished, NULL);
+    enum error error = service_submit(service, &op.operation);
+    if (error == ERR_NONE) {
+        pthread_mutex_lock(&op.mutex);
+        while (!op.is_done)
+            pthread_cond_wait(&op.finished, &op.mutex);
+        pthread_mutex_unlock(&op.mutex);
+        error = op.error;
+    }
+    pthread_cond_destroy(&op.finished);
+    pthread_mutex_destroy(&op.mutex);
+    return error;
+}
+
+enum error service_reload(struct service *service, const struct service_policy *settings)
+{
+    struct policy *policy;
+    enum error error = policy_new(settings, &policy);
+    if (error != ERR_NONE)
+        return error;
+    error = store_zones_and_wait(service, policy);
+    if (error != ERR_NONE) {
+        policy_free(policy);
+        return error;
+    }
+    struct policy *old = atomic_exchange(&service->policy, policy);
+    prefix_limiter_set_rate(service->registrations, rate_of(settings->registrations_per_hour));
+    urcu_qsbr_synchronize_rcu();
+    policy_free(old);
+    return ERR_NONE;
+}
+
+void service_status(struct service *service, struct service_status *out)
+{
+    struct writer_status writer;
+    writer_status(service->writer, &writer);
+    *out = (struct service_status){
+        .storage = writer.failing ? STORAGE_FAILING : STORAGE_OK,
+        .delegates = index_delegates(service->index),
+        .keys = index_keys(service->index),
+        .commits = writer.commits,
+        .operations = writer.operations,
+        .failures = writer.failures,
+        .queue = writer.queue,
+        .sequence = writer.sequence,
+        .sightings_lost = housekeeper_sightings_lost(service),
+    };
+    snprintf(out->storage_why, sizeof(out->storage_why), "%s", writer.why);
+}
