@@ -290,7 +290,7 @@ class Locumd:
 
     def reload(self, **config):
         """Writes CONFIG, sends SIGHUP and waits until the daemon says what became of it: event
-        `reloaded` or `reload-failed` (returned as fields)."""
+        `reloaded` or `reload_failed` (returned as fields)."""
         self.write_config(**config)
         mark = self.log_mark()
         self.signal(signal.SIGHUP)

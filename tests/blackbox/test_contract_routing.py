@@ -349,6 +349,19 @@ def test_request_without_origin_gets_no_cors_header(shared_locumd, prefix):
     assert answer.header("Access-Control-Allow-Origin") is None
 
 
+@pytest.mark.parametrize("method,path,status,permitted", [
+    ("OPTIONS", "/register", 200, True), ("POST", "//register", 307, True), ("GET", "/nothing", 404, True),
+    ("GET", "/register", 405, True), ("PUT", "/register", 405, False), ("DELETE", "/nothing", 404, False),
+    ("HEAD", "/health", 405, False)])
+def test_permission_goes_by_the_method_not_the_outcome(shared_locumd, prefix, method, path, status,
+                                                       permitted):
+    answer, = shared_locumd.raw(f"{method} {prefix}{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                "Origin: https://a.example\r\nContent-Length: 0\r\n\r\n".encode(),
+                                count=None, head=method == "HEAD")
+    assert answer.status == status
+    assert answer.header("Access-Control-Allow-Origin") == ("*" if permitted else None)
+
+
 def preflight(server, path, origin="https://a.example", method="POST", headers=None):
     wanted = {"Origin": origin, "Access-Control-Request-Method": method}
     if headers:

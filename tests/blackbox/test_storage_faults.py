@@ -15,7 +15,7 @@ import harness
 from harness import await_condition, make_txt, seconds
 
 UNAVAILABLE = b'{"error": "unavailable"}'
-PATIENCE = 20  # seconds until the daemon notices that the storage works again
+RECOVERY = 20  # seconds until the daemon notices that the storage works again
 
 
 def update_status(daemon, delegate, txt):
@@ -38,8 +38,8 @@ def await_recovery(daemon, delegate, txt):
         status = update_status(daemon, delegate, txt)
         assert status in (200, 503), status
         return status == 200
-    await_condition(acknowledged, PATIENCE, step=0.1)
-    await_condition(lambda: storage(daemon)[0] == "ok", PATIENCE)
+    await_condition(acknowledged, RECOVERY, step=0.1)
+    await_condition(lambda: storage(daemon)[0] == "ok", RECOVERY)
 
 
 class Scene:
@@ -287,32 +287,115 @@ def test_a_log_that_was_removed_is_never_acknowledged_to(locumd):
 
 # ---- time ----
 
-YEARS = 10 * 365 * 86400
+HOUR, DAY = 3600, 86400
+YEARS = 10 * 365 * DAY
 
 
-def housekeeping(daemon):
-    """Lets the daemon look for what is old, a few times over."""
-    for _ in range(3):
-        mark = daemon.log_mark()
-        daemon.clock.move(monotonic_s=120)
-        daemon.wait_log("housekeeping", after=mark)
+def await_housekeeping(daemon):
+    """Waits for a whole round of the housekeeper, which asks the writer once a second."""
+    def operations():
+        return daemon.admin("GET", "/admin/status").json()["operations"]
+    before = operations()
+    await_condition(lambda: operations() >= before + 2, 10, step=0.1)
 
 
 def test_a_clock_that_jumps_expires_nothing(lossy):
     scene = Scene(lossy)
-    for jump in (YEARS, -YEARS, -YEARS, YEARS):
+    for jump in (YEARS, -2 * YEARS):
         lossy.clock.move(wall_s=jump)
-        housekeeping(lossy)
+        await_housekeeping(lossy)
         scene.assert_serving()
         lossy.restart()
-        housekeeping(lossy)
+        await_housekeeping(lossy)
         scene.assert_serving()
 
 
 def test_a_clock_that_jumped_while_the_daemon_was_down_expires_nothing(lossy):
     scene = Scene(lossy)
-    assert lossy.stop() == 0
-    lossy.clock.move(wall_s=YEARS)
-    lossy.start()
-    housekeeping(lossy)
-    scene.assert_serving()
+    for jump in (YEARS, -YEARS):
+        assert lossy.stop() == 0
+        lossy.clock.move(wall_s=jump)
+        lossy.start()
+        await_housekeeping(lossy)
+        scene.assert_serving()
+
+
+def zone_with(**settings):
+    zone = harness.default_config(harness.pathlib.Path("."))["zones"][0]
+    return [dict(zone, **{key.replace("_", "-"): value for key, value in settings.items()})]
+
+
+def test_values_leave_by_age(tmp_path):
+    """The older one first; the name stays."""
+    daemon = faults.make_locumd(tmp_path, zones=zone_with(value_lifetime="1h"))
+    daemon.start()
+    try:
+        delegate = daemon.register()
+        older, newer = make_txt("older"), make_txt("newer")
+        daemon.update(delegate, older)
+        daemon.clock.pass_time(HOUR * 2 // 3)
+        daemon.update(delegate, newer)
+        await_housekeeping(daemon)
+        assert daemon.txt(delegate.fulldomain) == [older, newer]
+        daemon.clock.pass_time(HOUR // 2)
+        await_condition(lambda: daemon.txt(delegate.fulldomain) == [newer], 10)
+        assert daemon.values(delegate) == [newer]
+        daemon.clock.pass_time(HOUR // 2)
+        await_condition(lambda: daemon.txt(delegate.fulldomain) == [], 10)
+        daemon.restart(kill=True)
+        assert daemon.txt(delegate.fulldomain) == []
+        daemon.update(delegate, older)
+        assert daemon.txt(delegate.fulldomain) == [older]
+    finally:
+        daemon.clean()
+
+
+def test_a_value_sent_again_counts_as_new(tmp_path):
+    daemon = faults.make_locumd(tmp_path, zones=zone_with(value_lifetime="1h"))
+    daemon.start()
+    try:
+        delegate = daemon.register()
+        daemon.update(delegate, make_txt(1))
+        daemon.clock.pass_time(HOUR * 2 // 3)
+        daemon.update(delegate, make_txt(1))
+        daemon.clock.pass_time(HOUR * 2 // 3)
+        await_housekeeping(daemon)
+        assert daemon.txt(delegate.fulldomain) == [make_txt(1)]
+    finally:
+        daemon.clean()
+
+
+def tombstones(daemon):
+    database = sqlite3.connect(daemon.data / "locum.db")
+    try:
+        return {label for label, in database.execute("SELECT label FROM tombstone")}
+    finally:
+        database.close()
+
+
+def test_unused_registrations_leave_and_used_ones_stay(tmp_path):
+    """What was never used leaves without a trace; what held a value once is kept, empty or not, and
+    its label is never given away."""
+    daemon = faults.make_locumd(tmp_path, registration={"unused-lifetime": "30d"},
+                                zones=zone_with(value_lifetime="1h"))
+    daemon.start()
+    try:
+        unused, updated, cleared = (daemon.register() for _ in range(3))
+        for delegate in (updated, cleared):
+            daemon.update(delegate, make_txt(1))
+        assert daemon.clear(cleared) == 1
+        daemon.clock.pass_time(29 * DAY)
+        daemon.restart()  # a daemon that starts looks at once
+        await_housekeeping(daemon)
+        assert daemon.txt(unused.fulldomain) == []
+        daemon.clock.pass_time(2 * DAY)
+        daemon.restart()
+        await_condition(lambda: daemon.query(unused.fulldomain).rcode() == 3, 10)
+        assert daemon.http("GET", "/api/v1/values", headers=unused.headers).status == 401
+        for delegate in (updated, cleared):
+            assert daemon.txt(delegate.fulldomain) == []
+            daemon.update(delegate, make_txt(2))
+            assert daemon.txt(delegate.fulldomain) == [make_txt(2)]
+        assert unused.subdomain not in tombstones(daemon)
+    finally:
+        daemon.clean()
