@@ -5,14 +5,14 @@ import pytest
 
 from .harness import certificates
 from .harness.process import run_client
+from .harness.server import hook
 
 NAMES = ["example.com", "*.example.com"]
-HOOK = '#!/bin/sh\nexec locum hook dehydrated "$@"\n'
 CONFIG = """\
 CA="{ca}"
 CHALLENGETYPE=dns-01
 BASEDIR="{folder}"
-HOOK="{folder}/hook"
+HOOK="{hook}"
 HOOK_CHAIN={chain}
 CONTACT_EMAIL=you@example.com
 KEY_ALGO=secp384r1
@@ -29,10 +29,9 @@ class Dehydrated:
         self.path = [locum_path]
         self.storage = folder / "credentials.json"
         self.environment = {"LOCUM_SERVER": world.server.url, "LOCUM_STORAGE": str(self.storage)}
-        (folder / "hook").write_text(HOOK)
-        (folder / "hook").chmod(0o755)
         (folder / "config").write_text(
-            CONFIG.format(ca=world.ca.directory, folder=folder, chain=chain))
+            CONFIG.format(ca=world.ca.directory, folder=folder, chain=chain,
+                          hook=hook("dehydrated")))
         (folder / "domains.txt").write_text(" ".join(NAMES) + "\n")
 
     def locum_register(self):

@@ -117,6 +117,17 @@ def test_S3_our_server_is_authoritative_for_its_zone(delegated, world):
     assert not world.ask(ZONE, "SOA", LOCUM).flags & dns.flags.RA
 
 
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+def test_S1_names_come_back_in_the_letters_of_the_question(delegated, world, tcp):
+    """0x20: unbound would get by without it (it asks again and again), other resolvers would not."""
+    _, account = delegated
+    updated(world, account, new_value())
+    mixed = "".join(c.upper() if i % 2 else c for i, c in enumerate(account["fulldomain"] + "."))
+    answer = world.ask(mixed, "TXT", LOCUM, tcp=tcp)
+    assert answer.question[0].name.to_text() == mixed
+    assert answer.answer[0].name.to_text() == mixed
+
+
 # ---- S2, S5, S6 ----
 
 def test_S2_an_update_leaves_the_users_zone_alone(delegated, world):

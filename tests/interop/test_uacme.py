@@ -6,9 +6,9 @@ import pytest
 
 from .harness import certificates
 from .harness.process import run_client
+from .harness.server import hook
 
 NAMES = ["example.com", "*.example.com"]
-HOOK = '#!/bin/sh\nexec locum hook uacme "$@"\n'
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +16,10 @@ def uacme(world, module_home, locum_path):
     """Runs uacme with words; a Result. The user has registered and put the CNAME in place."""
     storage = module_home / "credentials.json"
     environment = {"LOCUM_SERVER": world.server.url, "LOCUM_STORAGE": str(storage)}
-    hook = module_home / "hook"
-    hook.write_text(HOOK)
-    hook.chmod(0o755)
 
     def run(*words):
         return run_client(["uacme", "-v", "-c", "uacme", "-a", world.ca.directory, "-y",
-                           "-h", str(hook), *words], module_home, [locum_path], **environment)
+                           "-h", str(hook("uacme")), *words], module_home, [locum_path], **environment)
 
     registered = run_client(["locum", "register", "--domain", "example.com"], module_home,
                             [locum_path], **environment)
@@ -62,7 +59,7 @@ def test_S2_S20_renewal_changes_only_the_delegate(issued, uacme, world, module_h
 
 def test_challenges_of_another_type_are_declined(uacme, world, locum_path, module_home):
     """uacme offers http-01 first; the hook must leave it, which uacme takes as "try the next"."""
-    result = run_client([module_home / "hook", "begin", "http-01", "example.com", "token", "auth"],
+    result = run_client([hook("uacme"), "begin", "http-01", "example.com", "token", "auth"],
                         module_home, [locum_path], LOCUM_SERVER=world.server.url,
                         LOCUM_STORAGE=str(module_home / "credentials.json"))
     assert result.code != 0, result

@@ -16,7 +16,13 @@ make_txt = blackbox.make_txt
 
 
 def program(name):
+    """The path of a program that we built."""
     return blackbox.program(name)
+
+
+def hook(name):
+    """The path of a hook that we ship."""
+    return blackbox.SOURCE / "packaging" / "hooks" / name
 
 
 class Server:
