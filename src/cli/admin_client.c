@@ -40,7 +40,8 @@ static enum exit_code refused(const struct http_client *http, const struct http_
                            "locumd can't do this now (status %d); its log says why.",
                            answer->status);
     return output_fail(output, EXIT_FAILED, word[0] != 0 ? word : "unexpected_answer",
-                       "locumd refused with status %d %s.", answer->status, word);
+                       "locumd refused with status %d%s%s.", answer->status,
+                       word[0] != 0 ? ": " : "", word);
 }
 
 enum exit_code admin_call(struct http_client *http, const char *method, const char *path,

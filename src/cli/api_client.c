@@ -39,7 +39,8 @@ static enum exit_code refused(const struct http_client *http, const struct http_
         return output_fail(output, EXIT_FAILED, "not_found",
                            "there is no locum at %s; check the address.", shown);
     return output_fail(output, EXIT_FAILED, word[0] != 0 ? word : "unexpected_answer",
-                       "the server refused with status %d %s.", answer->status, word);
+                       "the server refused with status %d%s%s.", answer->status,
+                       word[0] != 0 ? ": " : "", word);
 }
 
 static enum exit_code unexpected(const struct http_client *http, const char *url, const char *what)

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "cli/server_url.h"
+
 /* The largest answer is a page of the ledger: a thousand rows of at most some 2 KiB. */
 enum { ANSWER_MAX = 8 * 1024 * 1024, HEADER_MAX = 512, CONNECT_TIMEOUT_S = 10 };
 
@@ -101,6 +103,14 @@ static void set_options(struct http_client *client, const struct http_call *call
     }
 }
 
+/* What the operating system said, e.g. "Connection refused". */
+static const char *system_reason(struct http_client *client)
+{
+    long number = 0;
+    (void)curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &number);
+    return number != 0 ? strerror((int)number) : "no answer";
+}
+
 static enum exit_code no_socket(struct http_client *client)
 {
     long number = 0;
@@ -112,7 +122,7 @@ static enum exit_code no_socket(struct http_client *client)
                            client->socket_path);
     return output_fail(client->output, EXIT_UNREACHABLE, "unreachable",
                        "no locumd listens on %s (%s); start it, or give its socket with --socket.",
-                       client->socket_path, strerror((int)number));
+                       client->socket_path, system_reason(client));
 }
 
 static enum exit_code untrusted(struct http_client *client, const char *reason)
@@ -129,6 +139,9 @@ static enum exit_code transfer_failed(struct http_client *client, const struct h
 {
     const struct output *output = client->output;
     const char *reason = curl_easy_strerror(code);
+    char url[SERVER_URL_MAX]; /* a registration link's token stays out of messages */
+    (void)snprintf(url, sizeof(url), "%s", call->url);
+    server_url_cut_token(url);
     if (client->socket_path != NULL && code == CURLE_COULDNT_CONNECT)
         return no_socket(client);
     switch (code) {
@@ -137,16 +150,16 @@ static enum exit_code transfer_failed(struct http_client *client, const struct h
         return output_fail(output, EXIT_UNREACHABLE, "name_not_found",
                            "the host name of %s was not found; check --server and this machine's "
                            "resolver.",
-                           call->url);
+                           url);
     case CURLE_COULDNT_CONNECT:
         return output_fail(output, EXIT_UNREACHABLE, "unreachable",
-                           "no connection to %s; check that the server runs and that this machine "
-                           "may reach it.",
-                           call->url);
+                           "no connection to %s (%s); check that the server runs and that this "
+                           "machine may reach it.",
+                           url, system_reason(client));
     case CURLE_OPERATION_TIMEDOUT:
         return output_fail(output, EXIT_UNREACHABLE, "timed_out",
                            "%s did not answer within %ld s; try again later.",
-                           client->socket_path != NULL ? client->socket_path : call->url,
+                           client->socket_path != NULL ? client->socket_path : url,
                            client->timeout_s);
     case CURLE_PEER_FAILED_VERIFICATION:
         return untrusted(client, reason);
@@ -156,14 +169,14 @@ static enum exit_code transfer_failed(struct http_client *client, const struct h
                            client->ca_file != NULL ? client->ca_file : "of the system");
     case CURLE_SSL_CONNECT_ERROR:
         return output_fail(output, EXIT_UNREACHABLE, "tls_failed",
-                           "TLS with %s failed; is it an https:// server on that port?", call->url);
+                           "TLS with %s failed; is it an https:// server on that port?", url);
     default:
         break;
     }
     if (too_large)
         return output_fail(output, EXIT_FAILED, "unexpected_answer",
-                           "the answer of %s is larger than any of locum's.", call->url);
-    return output_fail(output, EXIT_UNREACHABLE, "unreachable", "no answer from %s: %s.", call->url,
+                           "the answer of %s is larger than any of locum's.", url);
+    return output_fail(output, EXIT_UNREACHABLE, "unreachable", "no answer from %s: %s.", url,
                        reason);
 }
 

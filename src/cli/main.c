@@ -79,7 +79,7 @@ int main(int argc, char **argv)
         return (int)output_no_memory(&output);
     enum exit_code result = dispatch(argc > 0 ? argc - 1 : 0, argv + 1, &output);
     /* What was not written was not done, for whoever reads it. */
-    if (fflush(stdout) != 0 && result == EXIT_DONE)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && result == EXIT_DONE)
         result = output_fail(&output, EXIT_FAILED, "output", "cannot write to standard output.");
     curl_global_cleanup();
     return (int)result;

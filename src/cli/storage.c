@@ -12,7 +12,7 @@
 enum {
     LOCK_TRIES = 1200, /* a minute: longer than the registration another process waits for */
     LOCK_PAUSE_NS = 50 * 1000 * 1000,
-    ENTRY_ROOM = 4096, /* bytes that one more entry takes at most */
+    ENTRY_ROOM = 8192, /* bytes that one more entry takes at most */
     FILE_SIZE_MAX = 64 * 1024 * 1024,
 };
 
