@@ -94,7 +94,7 @@ struct http_server {
     _Atomic size_t connections;
     pthread_mutex_t tls_mutex;
     SSL_CTX *tls; /* NULL until a certificate is set */
-    bool started;
+    bool started, stopped;
     int loop_count;
     struct http_loop *loops;
 };

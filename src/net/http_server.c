@@ -178,10 +178,10 @@ enum error http_server_start(struct http_server *server)
 
 void http_server_stop(struct http_server *server, int grace_ms)
 {
-    if (!server->started)
+    if (!server->started || server->stopped)
         return;
+    server->stopped = true; /* for good: loops are not started twice */
     stop_first(server, server->loop_count, grace_ms);
-    server->started = false;
 }
 
 void http_server_free(struct http_server *server)

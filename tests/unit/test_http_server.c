@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -379,7 +380,7 @@ static void sends_large_replies_to_slow_readers(void **state UNUSED)
     char *reply = malloc(REPLY_MAX);
     fixture_init(&fixture);
     start(&fixture, false);
-    int fd = connect_to(fixture.port), small = 4096;
+    int fd = connect_to(fixture.port), small = 32 * 1024;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     send_text(fd, "GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
     char *body = read_reply(fd, reply);
@@ -577,7 +578,7 @@ static void gives_up_on_who_does_not_read(void **state UNUSED)
     fixture_init(&fixture);
     fixture.settings.write_timeout_ms = 300;
     start(&fixture, false);
-    int fd = connect_to(fixture.port), small = 4096;
+    int fd = connect_to(fixture.port), small = 32 * 1024;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     for (int i = 0; i < 100; i++)
         send_text(fd, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -622,6 +623,8 @@ static void bounds_connections_of_one_network(void **state UNUSED)
 /* With every place taken by requests that have begun, others wait, and are served when one ends. */
 static void bounds_connections_in_total(void **state UNUSED)
 {
+    static const char wants_to_go_on[] =
+        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     struct fixture fixture;
     char reply[REPLY_MAX];
     int fds[4];
@@ -630,11 +633,9 @@ static void bounds_connections_in_total(void **state UNUSED)
     start(&fixture, false);
     for (size_t i = 0; i < 4; i++) {
         fds[i] = connect_to(fixture.port);
-        send_text(fds[i], "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        read_reply(fds[i], reply);
-        send_text(fds[i], "GET /");
+        send_text(fds[i], wants_to_go_on);
+        assert_int_equal(recv(fds[i], reply, 25, MSG_WAITALL), 25);
     }
-    poll(NULL, 0, 50); /* until the server has seen these: else they count as idle */
     int waiting = connect_to(fixture.port);
     struct pollfd poll_fd = {waiting, POLLIN, 0};
     send_text(waiting, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -671,6 +672,48 @@ static void the_longest_idle_makes_room(void **state UNUSED)
     }
     for (size_t i = 0; i < 4; i++)
         close(fds[i]);
+    stop(&fixture);
+}
+
+static int64_t cpu_ms(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+/* Without file descriptors it neither turns the processor hot nor forgets who waits. */
+static void waits_for_file_descriptors(void **state UNUSED)
+{
+    struct fixture fixture;
+    struct rlimit before, low;
+    char reply[REPLY_MAX];
+    fixture_init(&fixture);
+    start(&fixture, false);
+    int first = connect_to(fixture.port);
+    send_text(first, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    read_reply(first, reply);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(fixture.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = (rlim_t)fd + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    send_text(fd, "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    struct pollfd poll_fd = {fd, POLLIN, 0};
+    int64_t used = cpu_ms();
+    assert_int_equal(poll(&poll_fd, 1, 500), 0);
+    assert_in_range(cpu_ms() - used, 0, 100);
+    send_text(first, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); /* others are served meanwhile */
+    read_reply(first, reply);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    read_reply(fd, reply);
+    assert_non_null(strstr(reply, "X-Path: /2"));
+    close(fd);
+    close(first);
     stop(&fixture);
 }
 
@@ -1065,6 +1108,7 @@ int main(void)
         cmocka_unit_test(bounds_connections_of_one_network),
         cmocka_unit_test(bounds_connections_in_total),
         cmocka_unit_test(the_longest_idle_makes_room),
+        cmocka_unit_test(waits_for_file_descriptors),
         cmocka_unit_test(replies_later_and_when_the_peer_is_gone),
         cmocka_unit_test(stopping_lets_a_begun_request_finish),
         cmocka_unit_test(stopping_ends_what_outlasts_the_grace),
