@@ -321,6 +321,11 @@ uint16_t service_zone_id(const struct service *service, size_t position)
     return service_policy(service)->zones[position].id;
 }
 
+size_t service_zone_count(const struct service *service)
+{
+    return service_policy(service)->zone_count;
+}
+
 const char *service_zone_name(const struct service *service, uint16_t zone)
 {
     const struct zone_rules *rules = policy_zone(service_policy(service), zone);

@@ -61,6 +61,8 @@ void service_free(struct service *service);
 struct index *service_index(struct service *service);
 /* The store's id of the configured zone at POSITION in the policy's zones. */
 uint16_t service_zone_id(const struct service *service, size_t position);
+/* Zones configured. */
+size_t service_zone_count(const struct service *service);
 /* Takes a new policy; zones may be added, and new ones are stored. May wait for the writer. */
 MUST_CHECK enum error service_reload(struct service *service, const struct service_policy *policy);
 
