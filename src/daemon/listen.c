@@ -200,15 +200,29 @@ static enum error bind_address(const struct config *config, const struct config_
 
 /* ---- Unix sockets ---- */
 
+/* connect() refuses files and abandoned sockets alike: only the latter may be taken away. */
+static bool is_other_file(const char *path)
+{
+    struct stat about;
+
+    return lstat(path, &about) == 0 && !S_ISSOCK(about.st_mode);
+}
+
 /* Takes away a socket that nobody listens on. */
 static enum error clear_stale(const struct sockaddr_un *address, char *why, size_t why_size)
 {
     char holder[HOLDER_MAX];
     struct ucred peer = {0};
     socklen_t length = sizeof(peer);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int failure = 0;
+    int fd, failure = 0;
 
+    if (is_other_file(address->sun_path)) {
+        snprintf(why, why_size,
+                 "the socket %s can't be made: something else stands there; take it away",
+                 address->sun_path);
+        return ERR_CONFIG;
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
         failure = errno;
     else
@@ -223,9 +237,7 @@ static enum error clear_stale(const struct sockaddr_un *address, char *why, size
                  address->sun_path, holder);
     } else {
         snprintf(why, why_size, "the socket %s can't be made: %s", address->sun_path,
-                 failure == ECONNREFUSED || failure == ENOTSOCK
-                     ? "something else stands there; take it away"
-                     : strerror(failure));
+                 strerror(failure));
     }
     return ERR_CONFIG;
 }
