@@ -10,6 +10,8 @@
 static json_t *text_json(const struct db_row *row, int column)
 {
     struct slice text = db_bytes(row, column);
+    if (text.length == 0)
+        return json_string(""); /* its address may be NULL, which jansson refuses */
     json_t *string = json_stringn((const char *)text.data, text.length);
     return string == NULL ? json_string("?") : string;
 }
