@@ -161,9 +161,9 @@ enum error dns_name_from_text(struct slice text, struct dns_name *name, uint8_t 
 {
     uint8_t bytes[DNS_NAME_MAX];
     struct writer wire = writer_of(bytes, sizeof(bytes));
-    struct reader reader = reader_of(text);
     if (text.length == 0)
         return ERR_MALFORMED;
+    struct reader reader = reader_of(text);
     if (slice_is(text, "."))
         reader.at = reader.end;
     while (reader_left(&reader) > 0) {

@@ -99,13 +99,13 @@ static enum error build_rrset(struct zone_builder *builder, struct record *const
     struct writer writer = writer_of(rdata, size);
     struct rrset rrset = {.type = records[0]->type, .ttl = records[0]->ttl, .rdata = rdata};
     for (size_t i = 0; i < count; i++) {
+        if (records[i]->ttl < rrset.ttl)
+            rrset.ttl = records[i]->ttl;
         if (is_repeated(records, i))
             continue;
         write_u16(&writer, (uint16_t)records[i]->rdata.length);
         write_bytes(&writer, records[i]->rdata);
         rrset.count++;
-        if (records[i]->ttl < rrset.ttl)
-            rrset.ttl = records[i]->ttl;
     }
     rrset.length = (uint32_t)writer_length(&writer);
     if (rrset.length > DNS_MESSAGE_MAX / 2)

@@ -188,6 +188,8 @@ static enum error build_glue(struct zone_builder *builder, const struct zone_set
         if (error == ERR_NONE)
             error = check_nameserver(builder, i, dns_name_slice(&name));
     }
+    if (error != ERR_NONE)
+        return error;
     builder->refusal->setting = "records";
     for (const struct record *record = builder->records; error == ERR_NONE && record != NULL;
          record = record->next) {
@@ -271,8 +273,10 @@ static enum error fill_zone(struct zone_builder *builder, const struct zone_sett
             return error;
     }
     enum error error = build_soa(builder, slice_of(first, first_length), settings->contact);
+    if (error != ERR_NONE)
+        return error;
     builder->refusal->setting = "records";
-    if (error == ERR_NONE && settings->records != NULL)
+    if (settings->records != NULL)
         error = zone_add_static_records(builder, settings->records);
     if (error == ERR_NONE)
         error = zone_build_nodes(builder);
