@@ -5,15 +5,14 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <ldns/ldns.h>
 #include <openssl/crypto.h>
 #include <sodium.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
 
 #include "daemon/serving.h"
+#include "store/db.h"
 
 static const char default_file[] = "/etc/locum/locum.yaml";
 
@@ -54,10 +53,10 @@ static void print_versions(void)
     printf("locumd %s\n", LOCUM_VERSION);
     printf("%s\n", OpenSSL_version(OPENSSL_VERSION));
     printf("libevent %s\n", event_get_version());
-    printf("SQLite %s\n", sqlite3_libversion());
+    printf("SQLite %s\n", db_library_version());
     printf("libsodium %s\n", sodium_version_string());
     printf("jansson %s\n", jansson_version_str());
-    printf("ldns %s\n", ldns_version());
+    printf("ldns %s\n", zone_set_library_version());
     printf("libyaml %s\n", yaml_get_version_string());
 }
 

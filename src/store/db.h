@@ -47,6 +47,8 @@ MUST_CHECK enum error db_open(const char *path, enum db_mode mode, struct db **o
 void db_close(struct db *db);
 /* The sentence about the last failure on this connection. */
 const char *db_why(const struct db *db);
+/* The version of the SQLite library in use, e.g. "3.40.1". */
+const char *db_library_version(void);
 
 /* Runs one statement, ROW for each of its rows (may be NULL). ERR_STORAGE, or ROW's error. */
 MUST_CHECK enum error db_run(struct db *db, enum statement statement, const struct db_value *values,

@@ -55,6 +55,11 @@ const char *db_why(const struct db *db)
     return db->why;
 }
 
+const char *db_library_version(void)
+{
+    return sqlite3_libversion();
+}
+
 static int note_wal_pages(void *context, sqlite3 *handle UNUSED, const char *name UNUSED, int pages)
 {
     ((struct db *)context)->wal_pages = pages;

@@ -249,3 +249,8 @@ out:
     ldns_rdf_deep_free(parser.previous);
     return error;
 }
+
+const char *zone_set_library_version(void)
+{
+    return ldns_version();
+}

@@ -34,6 +34,8 @@ struct zone_refusal {
 /* Builds the set. ERR_CONFIG with REFUSAL filled in, or ERR_MEMORY. */
 MUST_CHECK enum error zone_set_new(const struct zone_settings *settings, size_t count,
                                    struct zone_set **out, struct zone_refusal *refusal);
+/* The version of the library that reads records (ldns), e.g. "1.8.3". */
+const char *zone_set_library_version(void);
 /* Only when no reader is left. */
 void zone_set_free(struct zone_set *set);
 
