@@ -18,7 +18,7 @@ enum { SIGHTING_RING_SIZE = 4096 }; /* a power of two; entries of one worker */
 
 struct sighting {
     uint64_t delegate; /* id */
-    uint64_t version;  /* of the value set that was served */
+    uint64_t version;  /* of the value set that was served; 0: an unused delegate was asked for */
     struct ip_address client;
     uint8_t transport; /* enum sighting_transport: UDP addresses can be forged */
 };

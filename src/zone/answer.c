@@ -130,6 +130,8 @@ static void answer_dynamic(const struct answer_context *context, struct answer *
         answer->served_version = place->values->version;
         return;
     }
+    if (place->delegate != NULL && !delegate_is_used(place->delegate))
+        answer->served_delegate = place->delegate->id; /* asked for the first time: it is in use */
     bool exists = place->delegate != NULL || place->node != NULL;
     put_negative(context, reply, place, name, exists ? DNS_NOERROR : DNS_NXDOMAIN);
 }

@@ -42,8 +42,8 @@ struct answer {
     /* outcome, after answer_finish() */
     uint16_t rcode;
     bool truncated;
-    uint64_t served_delegate; /* id of the delegate whose values are in the answer, or 0 */
-    uint64_t served_version;  /* of its value set */
+    uint64_t served_delegate; /* id of the delegate to note a sighting of, or 0 */
+    uint64_t served_version;  /* of the value set in the answer; 0: asked for, and holds none */
 };
 
 /* Parses MESSAGE and asks for the index's slot. MESSAGE must stay until answer_finish(). CUT: the
