@@ -92,6 +92,17 @@ def test_S20_renews_again_with_old_values_standing(user, world):
     assert len(world.resolve("_acme-challenge.example.com")) >= 2
 
 
+def test_S12_renews_after_the_server_was_restarted(user, world):
+    assert user.third
+    before = user.certificate()
+    world.server.daemon.restart()
+    result = user.run(V4_RENEWAL)
+    assert result.code == 0, result
+    assert user.certificate().serial_number != before.serial_number
+    assert len(world.server.ledger("register")) == 1
+    assert user.credentials()["example.com"] == user.account
+
+
 def test_S2_the_users_zone_is_the_same_before_and_after(user, world):
     assert user.third
     assert world.customer.zone_file("example.com").read_bytes() == user.zone_before
