@@ -457,7 +457,7 @@ def test_nothing_is_registered_that_cannot_be_stored(cli):
 
 
 @pytest.mark.parametrize("member, value", [
-    ("password", "a\r\nX-Evil: 1"), ("fulldomain", "a\x1b[2J.example"), ("username", None),
+    ("password", "a\r\nX-Evil:1"), ("fulldomain", "a\x1b[2J.example"), ("username", None),
     ("subdomain", "x" * 64)])
 def test_answers_that_would_drive_a_terminal_or_a_header_are_refused(cli, member, value):
     reply = json.dumps(credentials_at("https://a.example", **{member: value})).encode()

@@ -145,6 +145,20 @@ static void missing_and_repeated_rows_are_found(void **state)
     assert_non_null(ledger_verifier_take(&verifier, &chain.records[1]));
 }
 
+/* Whoever can hash anew can hide a row, but not its number. */
+static void a_gap_is_found_even_if_the_hashes_link(void **state)
+{
+    (void)state;
+    struct ledger_verifier verifier;
+    struct chain chain;
+    make_chain(&chain);
+    chain.records[1].row.sequence = 3;
+    assert_int_equal(ledger_row_hash(&chain.records[1].row, chain.records[1].hash), ERR_NONE);
+    ledger_verifier_init(&verifier);
+    assert_null(ledger_verifier_take(&verifier, &chain.records[0]));
+    assert_non_null(ledger_verifier_take(&verifier, &chain.records[1]));
+}
+
 static void each_node_has_a_chain(void **state)
 {
     (void)state;
@@ -287,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_changed_row_is_found),
         cmocka_unit_test(a_row_hashed_anew_breaks_the_next),
         cmocka_unit_test(missing_and_repeated_rows_are_found),
+        cmocka_unit_test(a_gap_is_found_even_if_the_hashes_link),
         cmocka_unit_test(each_node_has_a_chain),
         cmocka_unit_test(rows_come_through_json_unchanged),
         cmocka_unit_test(the_sqlite_file_is_read_while_it_is_written),

@@ -256,7 +256,7 @@ static void credentials_with_control_characters_are_refused(void **state)
     (void)state;
     struct credentials credentials;
     json_t *entry = entry_of("label.auth.example.org");
-    (void)json_object_set_new(entry, "password", json_string("a\r\nX-Evil: 1"));
+    (void)json_object_set_new(entry, "password", json_string("a\r\nX-Evil:1"));
     assert_string_equal(credentials_read(entry, &credentials), "password");
     (void)json_object_set_new(entry, "fulldomain", json_string("a\x1b[2Jb"));
     assert_string_equal(credentials_read(entry, &credentials), "fulldomain");
