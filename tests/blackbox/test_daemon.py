@@ -212,22 +212,22 @@ def test_a_data_folder_has_one_daemon(locumd):
 
 def test_a_killed_daemon_leaves_nothing_in_the_way(locumd):
     daemon = locumd()
+    before = daemon.ready
     os.kill(daemon.pid, signal.SIGKILL)  # the serving process alone: the others must follow
     daemon.wait()
-    daemon.restart_ports = daemon.ready
-    daemon.write_config(dns={"listen": daemon.ready["dns"].split(",")},
-                        api={"listen": daemon.ready["api"].split(",")})
+    daemon.write_config(dns={"listen": before["dns"].split(",")},
+                        api={"listen": before["api"].split(",")})
     daemon.start()
-    assert daemon.ready["dns"] == daemon.restart_ports["dns"]
+    assert daemon.ready["dns"] == before["dns"]
     assert daemon.http("GET", "/health").status == 200
 
 
 def test_folders_and_sockets_have_narrow_modes(locumd):
-    daemon = locumd(api={"listen": ["127.0.0.1:0", "unix:" + "/tmp/locum-test-%d.sock" % os.getpid()]})
+    path = pathlib.Path("/tmp/locum-test-%d.sock" % os.getpid())
+    daemon = locumd(api={"listen": ["127.0.0.1:0", f"unix:{path}"]})
     assert harness.mode(daemon.data) == 0o700
     assert harness.mode(daemon.data / "locum.db") & 0o077 == 0
     assert harness.mode(daemon.admin_socket) == 0o660
-    path = pathlib.Path("/tmp/locum-test-%d.sock" % os.getpid())
     assert harness.mode(path) == 0o666
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(path))
@@ -294,7 +294,7 @@ def test_what_was_answered_before_the_signal_is_there_afterwards(locumd):
     stop.set()
     sender.join()
     daemon.start()
-    assert acknowledged[-1] in daemon.txt(delegate.fulldomain)
+    assert acknowledged[-1] in daemon.txt(delegate.fulldomain, tcp=True)
 
 
 # ---- reload ----
