@@ -46,7 +46,7 @@ static void print_row(const struct output *output, json_t *row)
     char time[TIME_TEXT_MAX];
     time_to_text(member_number(row, "time_ms"), time);
     const char *zone = member_text(row, "zone");
-    int length = snprintf(line, sizeof(line), "%s  %lld/%-6lld  %-10s  %s%s%s", time,
+    int length = snprintf(line, sizeof(line), "%s  %lld/%-6lld  %-12s  %s%s%s", time,
                           (long long)member_number(row, "node"),
                           (long long)member_number(row, "sequence"), member_text(row, "kind"),
                           member_text(row, "delegate"), zone[0] != 0 ? "." : "", zone);

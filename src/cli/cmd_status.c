@@ -27,6 +27,11 @@ static void print_row(const struct output *output, const char *name, const char 
     output_text(output, "%-14s %s\n", name, clean);
 }
 
+static void print_number(const struct output *output, const char *name, int64_t number)
+{
+    output_text(output, "%-14s %lld\n", name, (long long)number);
+}
+
 /* Every number of the object MEMBER, whatever this version of locumd counts. */
 static void print_counters(const struct output *output, const char *title, json_t *counters)
 {
@@ -60,10 +65,8 @@ static void print_head(const struct output *output, json_t *status)
 static void print_work(const struct output *output, json_t *status)
 {
     char text[TEXT_MAX];
-    (void)snprintf(text, sizeof(text), "%lld, with %lld API keys",
-                   (long long)member_number(status, "delegates"),
-                   (long long)member_number(status, "keys"));
-    print_row(output, "delegates", text);
+    print_number(output, "delegates", member_number(status, "delegates"));
+    print_number(output, "API keys", member_number(status, "keys"));
     (void)snprintf(
         text, sizeof(text),
         "%lld operations in %lld commits, %lld failures, %lld waiting; sequence %lld",

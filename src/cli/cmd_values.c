@@ -62,8 +62,8 @@ static enum exit_code clear(struct user *user, const char *domain,
         return output_json(user->output,
                            json_pack("{s:s, s:s, s:I}", "domain", domain, "fulldomain",
                                      credentials->fulldomain, "cleared", (json_int_t)cleared));
-    output_text(user->output, "%s. lost %lld value%s.\n", credentials->fulldomain,
-                (long long)cleared, cleared == 1 ? "" : "s");
+    output_text(user->output, "%lld value%s cleared from %s.\n", (long long)cleared,
+                cleared == 1 ? "" : "s", credentials->fulldomain);
     return EXIT_DONE;
 }
 

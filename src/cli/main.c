@@ -29,10 +29,12 @@ static enum exit_code run_command(int argc, char **argv, const struct output *ou
         arguments_parse(command, (size_t)(argc - used), argv + used, output, &arguments);
     if (result != EXIT_DONE)
         return result;
+    /* A hook's own words may be "--json" too; now it is known. */
+    const struct output chosen = {output->out, output->err, arguments.options[OPTION_JSON] != NULL};
     if (arguments.options[OPTION_HELP] != NULL)
-        command_own_help(command, output);
+        command_own_help(command, &chosen);
     else
-        result = command->run(&arguments, output);
+        result = command->run(&arguments, &chosen);
     arguments_fini(&arguments);
     return result;
 }

@@ -263,10 +263,13 @@ def test_a_registration_token_opens_the_door(cli, locumd):
 
 def test_too_many_registrations_are_for_later(cli, locumd):
     daemon = locumd(registration={"policy": "open", "limit": 1})
-    words = ["--server", daemon.api_url]
-    cli.run("register", "--domain", DOMAIN, *words)
-    error = cli.error("register", "--domain", "second.example", *words, expect=UNREACHABLE)
+    for _ in range(100):  # the limit lets a burst through first
+        if daemon.http("POST", "/register").status == 429:
+            break
+    error = cli.error("register", "--domain", DOMAIN, "--server", daemon.api_url,
+                      expect=UNREACHABLE)
     assert error["error"] == "rate_limited" and " s." in error["message"]
+    assert not cli.storage.exists()
 
 
 # ---- hooks ----
@@ -547,7 +550,8 @@ def test_erasing_addresses_leaves_the_chain_whole(cli, server):
     label = cli.stored()["subdomain"]
     rows = len(ledger_rows(cli, "--delegate", label))
     assert cli.json("ledger", "erase", "--delegate", label)["erased"] == rows
-    assert all(row["address"] == "" for row in ledger_rows(cli, "--delegate", label))
+    left = [row for row in ledger_rows(cli, "--delegate", label) if row["kind"] != "erase"]
+    assert len(left) == rows and all(row["address"] == "" for row in left)
     assert verified(cli)["erased"] == rows
     tomorrow = datetime.date.today() + datetime.timedelta(days=2)
     assert cli.json("ledger", "erase", "--before", tomorrow)["erased"] > 0
