@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "dns/domain.h"
 #include "cli/suggest.h"
+#include "dns/domain.h"
 
 static void assert_domain(const char *given, const char *expected)
 {

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/encoding.h"
@@ -255,42 +257,91 @@ static bool take(void *context, const struct ledger_record *record)
     return walk->fault == NULL;
 }
 
+/* A folder of its own with a database of the whole CHAIN in it; DB is its writer. */
+struct database {
+    char folder[64];
+    char path[80];
+    sqlite3 *db;
+};
+
+static void make_database(const struct chain *chain, struct database *out)
+{
+    (void)snprintf(out->folder, sizeof(out->folder), "/tmp/locum ledger?%%#-XXXXXX");
+    assert_non_null(mkdtemp(out->folder));
+    (void)snprintf(out->path, sizeof(out->path), "%s/a.db", out->folder);
+    assert_int_equal(sqlite3_open(out->path, &out->db), SQLITE_OK);
+    run_sql(out->db, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
+                     "CREATE TABLE ledger (node_id, sequence, time_ms, kind, zone, delegate,"
+                     " key_id, detail, change_sequence, operation, commitment, previous, hash);"
+                     "CREATE TABLE ledger_private (node_id, sequence, salt, address, user_agent);");
+    for (size_t i = 0; i < ROWS; i++)
+        insert(out->db, &chain->records[i]);
+}
+
+static void remove_database(struct database *database)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
+        char path[96];
+        (void)snprintf(path, sizeof(path), "%s%s", database->path, ends[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(database->folder), 0);
+}
+
+static enum exit_code walk_file(const struct database *database, struct walk *walk)
+{
+    const struct output output = {stdout, stderr, false};
+    *walk = (struct walk){.fault = NULL};
+    ledger_verifier_init(&walk->verifier);
+    return ledger_walk_database(database->path, &output, take, walk);
+}
+
 /* The writer stays open, as locumd would: rows in the -wal file count. */
 static void the_sqlite_file_is_read_while_it_is_written(void **state)
 {
     (void)state;
     struct chain chain;
-    struct walk walk = {.fault = NULL};
-    const struct output output = {stdout, stderr, false};
-    char path[] = "/tmp/locum-ledger-XXXXXX";
-    char beside[64];
-    sqlite3 *db = NULL;
+    struct walk walk;
+    struct database database;
     make_chain(&chain);
-    (void)close(mkstemp(path));
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    run_sql(db, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
-                "CREATE TABLE ledger (node_id, sequence, time_ms, kind, zone, delegate, key_id,"
-                " detail, change_sequence, operation, commitment, previous, hash);"
-                "CREATE TABLE ledger_private (node_id, sequence, salt, address, user_agent);");
-    for (size_t i = 0; i < ROWS; i++)
-        insert(db, &chain.records[i]);
-    ledger_verifier_init(&walk.verifier);
-    assert_int_equal(ledger_walk_database(path, &output, take, &walk), EXIT_DONE);
+    make_database(&chain, &database);
+    assert_int_equal(walk_file(&database, &walk), EXIT_DONE);
     assert_null(walk.fault);
     assert_int_equal(walk.verifier.rows, ROWS);
-    run_sql(db, "DELETE FROM ledger_private WHERE sequence < 3;"
-                "UPDATE ledger SET detail = 'other' WHERE sequence = 4;");
-    ledger_verifier_init(&walk.verifier);
-    assert_int_equal(ledger_walk_database(path, &output, take, &walk), EXIT_DONE);
+    run_sql(database.db, "DELETE FROM ledger_private WHERE sequence < 3;"
+                         "UPDATE ledger SET detail = 'other' WHERE sequence = 4;");
+    assert_int_equal(walk_file(&database, &walk), EXIT_DONE);
     assert_non_null(walk.fault);
     assert_int_equal(walk.verifier.sequence, 3);
     assert_int_equal(walk.verifier.erased, 2);
-    (void)sqlite3_close(db);
-    (void)unlink(path);
-    (void)snprintf(beside, sizeof(beside), "%s-wal", path);
-    (void)unlink(beside);
-    (void)snprintf(beside, sizeof(beside), "%s-shm", path);
-    (void)unlink(beside);
+    (void)sqlite3_close(database.db);
+    remove_database(&database);
+}
+
+/* Root may write everywhere, so a child without rights does the reading. */
+static void a_backup_in_a_folder_of_others_is_read(void **state)
+{
+    (void)state;
+    struct chain chain;
+    struct database database;
+    int status = -1;
+    make_chain(&chain);
+    make_database(&chain, &database);
+    assert_int_equal(sqlite3_close(database.db), SQLITE_OK);
+    assert_int_equal(chmod(database.path, 0444), 0);
+    assert_int_equal(chmod(database.folder, 0555), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct walk walk;
+        bool read = (geteuid() != 0 || setuid(65534) == 0) &&
+                    walk_file(&database, &walk) == EXIT_DONE && walk.verifier.rows == ROWS;
+        _exit(read ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(chmod(database.folder, 0700), 0);
+    remove_database(&database);
 }
 
 int main(void)
@@ -305,6 +356,7 @@ int main(void)
         cmocka_unit_test(each_node_has_a_chain),
         cmocka_unit_test(rows_come_through_json_unchanged),
         cmocka_unit_test(the_sqlite_file_is_read_while_it_is_written),
+        cmocka_unit_test(a_backup_in_a_folder_of_others_is_read),
     };
     return cmocka_run_group_tests_name("cli ledger", tests, NULL, NULL);
 }
