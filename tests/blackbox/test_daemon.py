@@ -1,4 +1,4 @@
-"""The daemon itself: options, configuration errors, sockets and locks, signals, the two processes."""
+"""The daemon: options, configuration errors, sockets and locks, signals, the two processes."""
 import datetime
 import ipaddress
 import json
@@ -22,8 +22,8 @@ from cryptography.x509.oid import NameOID
 
 def run(*arguments, **options):
     """Runs locumd to its end."""
-    return subprocess.run(harness.wrapper() + [str(harness.program("locumd")), *map(str, arguments)],
-                          capture_output=True, text=True, timeout=seconds(20), **options)
+    command = harness.wrapper() + [str(harness.program("locumd")), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds(20), **options)
 
 
 def refused(daemon):
@@ -349,8 +349,8 @@ def test_a_mistake_in_a_reload_changes_nothing(locumd):
     done = daemon.reload(zones=zones(records=f"{ZONE}. 60 IN A 192.0.2.2\n"),
                          registration={"policy": "closd"})
     assert done["event"] == "reload_failed"
-    assert done["why"] == (f'{place(daemon, "closd")}: "policy" is "closd"; expected token, open or '
-                           'closed; did you mean "closed"?')
+    assert done["why"] == (f'{place(daemon, "closd")}: "policy" is "closd"; expected token, open '
+                           'or closed; did you mean "closed"?')
     assert "192.0.2.1" in daemon.query(ZONE, "A").answer[0].to_text()
     daemon.register()
     assert daemon.reload(registration={"policy": "open"})["event"] == "reloaded"
