@@ -1,9 +1,11 @@
 /*
  * The ledger's rows out of the SQLite file: see ledger_source.h.
  */
+#include <limits.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "cli/ledger_source.h"
 
 enum { BUSY_WAIT_MS = 10000 };
@@ -90,18 +92,55 @@ static int walk(sqlite3 *db, ledger_taker take, void *context)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* Writes "file:PATH?immutable=1", PATH escaped as RFC 3986 wants it. */
+static bool immutable_uri(const char *path, char *out, size_t size)
+{
+    struct writer writer = writer_of(out, size);
+    write_text(&writer, "file:");
+    for (const char *at = path; *at != 0; at++) {
+        char escaped[4] = {*at, 0, 0, 0};
+        if (!ascii_is_alphanumeric((uint8_t)*at) && strchr("/-_.~", *at) == NULL)
+            (void)snprintf(escaped, sizeof(escaped), "%%%02X", (uint8_t)*at);
+        write_text(&writer, escaped);
+    }
+    write_text(&writer, "?immutable=1");
+    write_u8(&writer, 0);
+    return !writer.failed;
+}
+
+static bool has_wal(const char *path)
+{
+    char wal[PATH_MAX];
+    int length = snprintf(wal, sizeof(wal), "%s-wal", path);
+    return length < 0 || (size_t)length >= sizeof(wal) || access(wal, F_OK) == 0;
+}
+
+/* Opens NAME and walks; *DB is the caller's to close whatever comes. */
+static int open_and_walk(const char *name, int flags, sqlite3 **db, ledger_taker take,
+                         void *context)
+{
+    int code = sqlite3_open_v2(name, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(*db, BUSY_WAIT_MS);
+    return code == SQLITE_OK ? walk(*db, take, context) : code;
+}
+
 enum exit_code ledger_walk_database(const char *path, const struct output *output,
                                     ledger_taker take, void *context)
 {
+    char uri[3 * PATH_MAX + 32];
     sqlite3 *db = NULL;
     enum exit_code result = EXIT_DONE;
     if (access(path, F_OK) != 0)
         return output_fail(output, EXIT_USAGE, "usage", "there is no file %s.", path);
-    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(db, BUSY_WAIT_MS);
-    if (code == SQLITE_OK)
-        code = walk(db, take, context);
+    int code = open_and_walk(path, 0, &db, take, context);
+    /* Reading needs a -shm file, which can't be made in a folder that can't be written (a backup).
+     * Without a -wal nobody writes and all is in the file, which may be read without it. */
+    bool no_shm = (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY;
+    if (no_shm && !has_wal(path) && immutable_uri(path, uri, sizeof(uri))) {
+        (void)sqlite3_close(db);
+        code = open_and_walk(uri, SQLITE_OPEN_URI, &db, take, context);
+    }
     if (code != SQLITE_OK)
         result = database_trouble(output, path, db, code);
     (void)sqlite3_close(db);
