@@ -3,6 +3,7 @@
  * caps, framing, TLS and stopping.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,7 +24,7 @@
 
 #include "net/http_server.h"
 
-enum { REPLY_MAX = 256 * 1024, WAIT_MS = 10000, BIG_BODY = 200 * 1000 };
+enum { REPLY_MAX = 256 * 1024, WAIT_MS = 10000, BIG_BODY = 200 * 1000, STALL_MAX = 64 << 20 };
 
 struct fixture {
     struct log log;
@@ -746,6 +747,40 @@ static void replies_later_and_when_the_peer_is_gone(void **state UNUSED)
     stop(&fixture);
 }
 
+/* How much a peer can send that the server takes in while it owes a reply. */
+static size_t send_until_it_stalls(int fd, ssize_t (*send_some)(void *, const void *, size_t),
+                                   void *context)
+{
+    static const uint8_t piece[16 * 1024];
+    size_t total = 0;
+    struct pollfd poll_fd = {fd, POLLOUT, 0};
+    while (total < STALL_MAX && poll(&poll_fd, 1, 300) == 1) {
+        ssize_t sent = send_some(context, piece, sizeof(piece));
+        if (sent > 0)
+            total += (size_t)sent;
+    }
+    return total;
+}
+
+static ssize_t send_plain(void *context, const void *bytes, size_t length)
+{
+    return send(*(int *)context, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void does_not_read_far_ahead_of_a_reply(void **state UNUSED)
+{
+    struct fixture fixture;
+    fixture_init(&fixture);
+    start(&fixture, false);
+    int fd = connect_to(fixture.port);
+    send_text(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_for_kept(&fixture);
+    assert_in_range(send_until_it_stalls(fd, send_plain, &fd), 1, STALL_MAX - 1);
+    http_loop_post(fixture.kept->loop, &fixture.task);
+    close(fd);
+    stop(&fixture);
+}
+
 static void *stop_thread(void *context)
 {
     struct fixture *fixture = context;
@@ -1060,6 +1095,30 @@ static void goes_on_with_bytes_that_tls_already_has(void **state UNUSED)
     stop(&fixture);
 }
 
+static ssize_t send_tls(void *context, const void *bytes, size_t length)
+{
+    return SSL_write(context, bytes, (int)length);
+}
+
+static void does_not_read_far_ahead_over_tls(void **state UNUSED)
+{
+    struct fixture fixture;
+    static struct pem pem;
+    struct tls_client client;
+    make_certificate(&pem, "one");
+    fixture_init(&fixture);
+    start(&fixture, true);
+    use_certificate(&fixture, &pem);
+    assert_true(tls_connect(&client, fixture.port, TLS1_3_VERSION));
+    tls_send(&client, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_for_kept(&fixture);
+    fcntl(client.fd, F_SETFL, O_NONBLOCK);
+    assert_in_range(send_until_it_stalls(client.fd, send_tls, client.ssl), 1, STALL_MAX - 1);
+    http_loop_post(fixture.kept->loop, &fixture.task);
+    tls_close(&client);
+    stop(&fixture);
+}
+
 static void a_handshake_has_a_deadline(void **state UNUSED)
 {
     struct fixture fixture;
@@ -1110,6 +1169,7 @@ int main(void)
         cmocka_unit_test(the_longest_idle_makes_room),
         cmocka_unit_test(waits_for_file_descriptors),
         cmocka_unit_test(replies_later_and_when_the_peer_is_gone),
+        cmocka_unit_test(does_not_read_far_ahead_of_a_reply),
         cmocka_unit_test(stopping_lets_a_begun_request_finish),
         cmocka_unit_test(stopping_ends_what_outlasts_the_grace),
         cmocka_unit_test(several_loops_share_the_work),
@@ -1117,6 +1177,7 @@ int main(void)
         cmocka_unit_test(speaks_tls_and_swaps_certificates),
         cmocka_unit_test(closes_tls_with_a_notice_and_refuses_old_versions),
         cmocka_unit_test(goes_on_with_bytes_that_tls_already_has),
+        cmocka_unit_test(does_not_read_far_ahead_over_tls),
         cmocka_unit_test(a_handshake_has_a_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
