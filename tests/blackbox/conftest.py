@@ -46,8 +46,12 @@ def locumd():
         return daemon
 
     yield make
-    for daemon in made:
-        daemon.clean()
+    try:
+        for daemon in made:
+            daemon.finish()
+    finally:
+        for daemon in made:
+            daemon.clean()
 
 
 @pytest.fixture(scope="module")

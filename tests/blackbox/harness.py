@@ -41,6 +41,7 @@ import yaml
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ZONE = "auth.example.org"
 COMPAT = "/api/v1/acme-dns-compat"
+SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
 PATIENCE = float(os.environ.get("LOCUM_PATIENCE", "1"))
 
 
@@ -297,6 +298,17 @@ class Locumd:
         return self.wait_log(lambda fields: str(fields.get("event", "")).startswith("reload") and
                              fields.get("event") not in ("reload", "reloading"), after=mark)
 
+    def finish(self):
+        """What a test ends with: a daemon that still runs must drain and end well, and what a
+        sanitizer has to say is a failure."""
+        try:
+            if self.process is not None:
+                assert self.stop() == 0, self.log[-5000:]
+            for words in SANITIZER_WORDS:
+                assert words not in self.log, self.log[-20000:]
+        finally:
+            self.clean()
+
     def clean(self):
         try:
             self.kill()
@@ -307,8 +319,11 @@ class Locumd:
     def __enter__(self):
         return self
 
-    def __exit__(self, *exception):
-        self.clean()
+    def __exit__(self, kind, *exception):
+        if kind is None:
+            self.finish()
+        else:
+            self.clean()
 
     # ---- where it is ----
 

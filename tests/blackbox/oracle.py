@@ -30,6 +30,9 @@ class AcmeDns(harness.Locumd):
         self.cors = cors
         super().__init__()
 
+    def finish(self):
+        self.clean()  # it dies of SIGTERM
+
     def start(self, wait=True):
         dns, api = free_port(), free_port()
         self.ready = {"dns": f"127.0.0.1:{dns}", "api": f"127.0.0.1:{api}"}

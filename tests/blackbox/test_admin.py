@@ -304,7 +304,7 @@ def test_other_users_are_forbidden(shared_locumd):
 
 @pytest.mark.parametrize("method,path", [("GET", "/"), ("GET", "/admin"), ("GET", "/admin/nothing"),
                                          ("POST", "/register"), ("GET", "/health"),
-                                         ("GET", "/admin/tokens/1/2")])
+                                         ("DELETE", "/admin/tokens/1/2")])
 def test_unknown_routes_are_not_found(shared_locumd, method, path):
     assert outcome(shared_locumd.admin(method, path)) == NOT_FOUND
 

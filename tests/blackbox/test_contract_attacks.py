@@ -87,8 +87,8 @@ def test_forged_host_changes_nothing(shared_locumd, victim, host):
     assert answer.status == 201
     assert answer.json()["server_url"] == "https://auth.example.org" + COMPAT
     assert answer.json()["fulldomain"].endswith(".auth.example.org")
-    answer = shared_locumd.http("POST", "//register", headers={"Host": host})
-    assert answer.header("Location") == "/register"
+    answer, = shared_locumd.raw(data.replace("POST /", "POST //").encode())
+    assert (answer.status, answer.header("Location")) == (307, "/register")
 
 
 @pytest.mark.parametrize("field", ["X-Api-User", "X-Api-Key", "X-Forwarded-For", "Origin",

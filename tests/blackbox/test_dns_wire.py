@@ -440,10 +440,17 @@ def test_malformed_message_over_tcp_is_formerr(server):
         assert Head(over_tcp(server, data)).rcode == FORMERR
 
 
-def test_largest_frame_is_read(server):
-    query = wire_query("host." + ZONE, "A", extra=wire_opt(options=struct.pack("!HH", 65001, 60000) +
-                                                           b"\0" * 60000), counts=(1, 0, 0, 1))
-    assert Head(over_tcp(server, query)).rcode == 0
+@pytest.mark.parametrize("size", [3000, 60000])
+def test_long_queries_are_answered_and_the_next_one_too(server, size):
+    """What no resolver ever sends may be called malformed, but must not end the conversation."""
+    query = wire_query("host." + ZONE, "A", extra=wire_opt(options=struct.pack("!HH", 65001, size) +
+                                                           b"\0" * size), counts=(1, 0, 0, 1))
+    with server.dns_connection() as sock:
+        sock.sendall(frame(query))
+        assert Head(read_frame(sock)).rcode in ((0,) if size <= 3000 else (0, FORMERR))
+        sock.sendall(frame(wire_query("host." + ZONE, "A", ident=77)))
+        head = Head(read_frame(sock))
+        assert (head.id, head.rcode) == (77, 0)
 
 
 @pytest.mark.parametrize("start", [b"", b"\0", b"\0\x20", b"\0\x20\x12\x34"],
