@@ -316,6 +316,8 @@ static enum http_progress feed_head(struct http_parser *parser, const uint8_t *b
             parser->after_cr = true;
         } else if (!is_line_char(c)) {
             return refuse(parser, 400, c == '\n' ? "bare LF" : "control byte in the head");
+        } else if (c >= 0x80 && parser->phase == HTTP_PHASE_START) {
+            return refuse(parser, 400, "the request line is not ASCII");
         }
     }
     return HTTP_MORE;

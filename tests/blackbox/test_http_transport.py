@@ -77,7 +77,7 @@ def slow_chunks(server):
 
 
 def test_slow_requests_get_408_whatever_trickles_in(shared_locumd):
-    with concurrent.futures.ThreadPoolExecutor() as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=24) as pool:
         attacks = [pool.submit(attack, shared_locumd)
                    for attack in (slow_head, slow_body, slow_chunks) for _ in range(8)]
         # Meanwhile an honest client is served at once.

@@ -106,6 +106,7 @@ static void refuses_what_is_malformed(void **state UNUSED)
         {505, INPUT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")},
         {400, INPUT("\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n")},
         {400, INPUT("\x16\x03\x01\x02")},
+        {400, INPUT("\xff\xff")},
         {400, INPUT("\nGET / HTTP/1.1\r\n" HOST "\r\n")},
         /* target */
         {400, INPUT("GET x HTTP/1.1\r\n" HOST "\r\n")},
