@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/encoding.h"
 #include "crypto/secret.h"
@@ -187,6 +188,25 @@ static void updated(void *context, enum error error)
     api_wait_end(context, error);
 }
 
+/* Acme-dns reads members in their order into a structure whose user name is a UUID, and stops at
+ * one that is none: what stands behind it does not count. */
+static void forget_behind_bad_username(json_t *fields)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    uint8_t uuid[16];
+    bool stopped = false;
+    json_object_foreach_safe(fields, next, key, value)
+    {
+        stopped |= strcasecmp(key, "username") == 0 && json_is_string(value) &&
+                   uuid_parse(slice_of(json_string_value(value), json_string_length(value)),
+                              uuid) != ERR_NONE;
+        if (stopped)
+            json_object_del(fields, key);
+    }
+}
+
 static enum error start_update(struct update_wait *wait, const struct api_call *call,
                                const struct api_key *key, const json_t *fields)
 {
@@ -215,6 +235,7 @@ void acmedns_update(const struct api_call *call)
         error = ERR_MEMORY;
     if (error == ERR_NONE) {
         api_wait_begin(&wait->wait, call, answer_update);
+        forget_behind_bad_username(fields);
         error = start_update(wait, call, key, fields);
     }
     json_decref(fields);

@@ -126,7 +126,9 @@ static bool matches(const struct admin_route *route, struct slice path)
 {
     if (!route->has_rest)
         return slice_is(path, route->path);
-    return slice_starts(path, route->path) && path.length > strlen(route->path);
+    struct slice rest = slice_from(path, strlen(route->path));
+    return slice_starts(path, route->path) && rest.length > 0 &&
+           slice_find(rest, '/') == rest.length;
 }
 
 void admin_front_handle(void *context, struct http_request *request)

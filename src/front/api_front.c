@@ -156,6 +156,10 @@ void api_front_handle(void *context, struct http_request *request)
         cors_answer_preflight(front, request);
         return;
     }
+    if (slice_is(path, "*")) { /* OPTIONS, about the server as a whole (RFC 9110, section 9.3.7) */
+        api_answer(&call, 200, NULL, (struct slice){NULL, 0});
+        return;
+    }
     call.token = take_token(&path);
     const struct route *route = find_route(front, path);
     if (route == NULL) {

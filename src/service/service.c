@@ -12,7 +12,7 @@
 #include "crypto/secret.h"
 #include "service/service_private.h"
 
-enum { RATE_NETWORKS = 16384, BURST_DIVISOR = 4 };
+enum { RATE_NETWORKS = 16384, BURST_DIVISOR = 4, BURST_MIN = 10 };
 
 /* ---- policy ---- */
 
@@ -73,11 +73,14 @@ static enum error policy_new(const struct service_policy *from, struct policy **
     return ERR_NONE;
 }
 
-/* The burst lets an installer register a handful of domains at once. */
+/* The burst lets an installer register a handful of domains at once, but never more than an hour's.
+ */
 static struct prefix_rate rate_of(uint32_t per_hour)
 {
     uint32_t burst = per_hour / BURST_DIVISOR;
-    return (struct prefix_rate){.per_hour = per_hour, .burst = burst < 10 ? 10 : burst};
+    if (burst < BURST_MIN)
+        burst = BURST_MIN;
+    return (struct prefix_rate){.per_hour = per_hour, .burst = burst < per_hour ? burst : per_hour};
 }
 
 /* Zone names are stored in lower case without a final dot. */

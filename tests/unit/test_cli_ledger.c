@@ -1,6 +1,7 @@
 /*
  * Verifying the ledger: a chain that is whole, and each way of tampering with it, through the
- * verifier, the JSON rows and the SQLite file: cli/ledger_verify.h, cli/ledger_source.h.
+ * verifier, the JSON rows and the SQLite file: cli/ledger_verify.h, cli/ledger_source.h,
+ * store/ledger_file.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -289,12 +290,12 @@ static void remove_database(struct database *database)
     assert_int_equal(rmdir(database->folder), 0);
 }
 
-static enum exit_code walk_file(const struct database *database, struct walk *walk)
+static enum error walk_file(const struct database *database, struct walk *walk)
 {
-    const struct output output = {stdout, stderr, false};
+    char why[256];
     *walk = (struct walk){.fault = NULL};
     ledger_verifier_init(&walk->verifier);
-    return ledger_walk_database(database->path, &output, take, walk);
+    return ledger_file_walk(database->path, take, walk, why, sizeof(why));
 }
 
 /* The writer stays open, as locumd would: rows in the -wal file count. */
@@ -306,12 +307,12 @@ static void the_sqlite_file_is_read_while_it_is_written(void **state)
     struct database database;
     make_chain(&chain);
     make_database(&chain, &database);
-    assert_int_equal(walk_file(&database, &walk), EXIT_DONE);
+    assert_int_equal(walk_file(&database, &walk), ERR_NONE);
     assert_null(walk.fault);
     assert_int_equal(walk.verifier.rows, ROWS);
     run_sql(database.db, "DELETE FROM ledger_private WHERE sequence < 3;"
                          "UPDATE ledger SET detail = 'other' WHERE sequence = 4;");
-    assert_int_equal(walk_file(&database, &walk), EXIT_DONE);
+    assert_int_equal(walk_file(&database, &walk), ERR_NONE);
     assert_non_null(walk.fault);
     assert_int_equal(walk.verifier.sequence, 3);
     assert_int_equal(walk.verifier.erased, 2);
@@ -335,7 +336,7 @@ static void a_backup_in_a_folder_of_others_is_read(void **state)
     if (child == 0) {
         struct walk walk;
         bool read = (geteuid() != 0 || setuid(65534) == 0) &&
-                    walk_file(&database, &walk) == EXIT_DONE && walk.verifier.rows == ROWS;
+                    walk_file(&database, &walk) == ERR_NONE && walk.verifier.rows == ROWS;
         _exit(read ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
