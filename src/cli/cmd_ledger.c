@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/ledger_source.h"
 
-enum { LINE_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 2048, WHY_MAX = 256 };
 
 static bool is_label(const char *text)
 {
@@ -192,14 +192,31 @@ static enum exit_code walk_socket(const struct arguments *arguments, const struc
     return result;
 }
 
+static enum exit_code walk_file(const char *path, const struct output *output,
+                                struct verification *verification)
+{
+    char why[WHY_MAX] = "";
+    switch (ledger_file_walk(path, verify_row, verification, why, sizeof(why))) {
+    case ERR_NONE:
+        return EXIT_DONE;
+    case ERR_NOT_FOUND:
+        return output_fail(output, EXIT_USAGE, "usage", "there is no file %s.", path);
+    case ERR_MALFORMED:
+        return output_fail(output, EXIT_FAILED, "database_malformed",
+                           "%s is damaged or no database of locum's: %s.", path, why);
+    default:
+        return output_fail(output, EXIT_UNREACHABLE, "storage",
+                           "cannot read %s: %s; run this as root or as locumd's user.", path, why);
+    }
+}
+
 static enum exit_code run_verify(const struct arguments *arguments, const struct output *output)
 {
     const char *database = arguments->options[OPTION_DATABASE];
     struct verification verification = {0};
     ledger_verifier_init(&verification.verifier);
-    enum exit_code result = database != NULL
-                                ? ledger_walk_database(database, output, verify_row, &verification)
-                                : walk_socket(arguments, output, &verification);
+    enum exit_code result = database != NULL ? walk_file(database, output, &verification)
+                                             : walk_socket(arguments, output, &verification);
     return result == EXIT_DONE ? report(output, &verification) : result;
 }
 

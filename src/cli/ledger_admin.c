@@ -59,7 +59,7 @@ bool ledger_record_of_json(json_t *row, uint8_t bytes[LEDGER_ROW_BYTES], struct 
 }
 
 /* Hands the rows of one page on. False if TAKE has enough, or if a row can't be read. */
-static bool walk_page(json_t *rows, ledger_taker take, void *context, uint64_t *after,
+static bool walk_page(json_t *rows, ledger_taker *take, void *context, uint64_t *after,
                       bool *readable)
 {
     size_t index;
@@ -76,7 +76,7 @@ static bool walk_page(json_t *rows, ledger_taker take, void *context, uint64_t *
     return json_array_size(rows) > 0;
 }
 
-enum exit_code ledger_walk_admin(struct http_client *http, ledger_taker take, void *context)
+enum exit_code ledger_walk_admin(struct http_client *http, ledger_taker *take, void *context)
 {
     uint64_t after = 0;
     for (bool more = true; more;) {

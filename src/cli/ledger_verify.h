@@ -5,17 +5,7 @@
 #ifndef LOCUM_CLI_LEDGER_VERIFY_H
 #define LOCUM_CLI_LEDGER_VERIFY_H
 
-#include "store/ledger_chain.h"
-
-/* A row as it is stored, with its own hash, and what its commitment is about. */
-struct ledger_record {
-    struct ledger_row row; /* slices borrowed */
-    uint8_t hash[LEDGER_HASH_LENGTH];
-    bool has_private; /* the three below were not erased */
-    struct slice salt;
-    struct slice address;
-    struct slice user_agent;
-};
+#include "store/ledger_file.h"
 
 struct ledger_verifier {
     uint64_t node;     /* whose chain is walked; 0 before the first row */

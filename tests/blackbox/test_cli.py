@@ -398,7 +398,8 @@ def test_no_server_is_for_later(cli):
         assert cli.error(*words, url, expect=UNREACHABLE)["error"] == "unreachable"
         assert cli.error(*words, "https://locum.invalid", expect=UNREACHABLE)["error"] == \
             "name_not_found"
-        assert "the-token" not in cli.run(*words, url + "/token/the-token", expect=UNREACHABLE).stderr
+        result = cli.run(*words, url + "/token/the-token", expect=UNREACHABLE)
+        assert "the-token" not in result.stderr
         closed.listen()
         error = cli.error(*words, url, "--timeout", "1", expect=UNREACHABLE)
         assert error["error"] == "timed_out"

@@ -1,12 +1,13 @@
 /*
- * The ledger's rows out of the SQLite file: see ledger_source.h.
+ * The ledger's rows out of the SQLite file: see ledger_file.h.
  */
+#include "store/ledger_file.h"
+
 #include <limits.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
-#include "cli/ledger_source.h"
 
 enum { BUSY_WAIT_MS = 10000 };
 
@@ -59,22 +60,19 @@ static void read_record(sqlite3_stmt *statement, struct ledger_record *record)
     (void)copy_hash(statement, 12, record->hash);
 }
 
-static enum exit_code database_trouble(const struct output *output, const char *path, sqlite3 *db,
-                                       int code)
+/* What the SQLite result CODE means to whoever gave the file. */
+static enum error error_of(int code)
 {
     int kind = code & 0xff;
-    if (kind == SQLITE_NOTADB || kind == SQLITE_CORRUPT)
-        return output_fail(output, EXIT_FAILED, "database_malformed",
-                           "%s is damaged or no SQLite database: %s.", path, sqlite3_errmsg(db));
-    if (kind == SQLITE_ERROR)
-        return output_fail(output, EXIT_FAILED, "database_malformed",
-                           "%s is no database of locum's: %s.", path, sqlite3_errmsg(db));
-    return output_fail(output, EXIT_UNREACHABLE, "storage",
-                       "cannot read %s: %s; run this as root or as locumd's user.", path,
-                       sqlite3_errmsg(db));
+    if (kind == SQLITE_OK)
+        return ERR_NONE;
+    /* SQLITE_ERROR: the tables are not there. */
+    if (kind == SQLITE_NOTADB || kind == SQLITE_CORRUPT || kind == SQLITE_ERROR)
+        return ERR_MALFORMED;
+    return ERR_STORAGE;
 }
 
-static int walk(sqlite3 *db, ledger_taker take, void *context)
+static int walk(sqlite3 *db, ledger_taker *take, void *context)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
@@ -116,7 +114,7 @@ static bool has_wal(const char *path)
 }
 
 /* Opens NAME and walks; *DB is the caller's to close whatever comes. */
-static int open_and_walk(const char *name, int flags, sqlite3 **db, ledger_taker take,
+static int open_and_walk(const char *name, int flags, sqlite3 **db, ledger_taker *take,
                          void *context)
 {
     int code = sqlite3_open_v2(name, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | flags, NULL);
@@ -125,14 +123,13 @@ static int open_and_walk(const char *name, int flags, sqlite3 **db, ledger_taker
     return code == SQLITE_OK ? walk(*db, take, context) : code;
 }
 
-enum exit_code ledger_walk_database(const char *path, const struct output *output,
-                                    ledger_taker take, void *context)
+enum error ledger_file_walk(const char *path, ledger_taker *take, void *context, char *why,
+                            size_t why_size)
 {
     char uri[3 * PATH_MAX + 32];
     sqlite3 *db = NULL;
-    enum exit_code result = EXIT_DONE;
     if (access(path, F_OK) != 0)
-        return output_fail(output, EXIT_USAGE, "usage", "there is no file %s.", path);
+        return ERR_NOT_FOUND;
     int code = open_and_walk(path, 0, &db, take, context);
     /* Reading needs a -shm file, which can't be made in a folder that can't be written (a backup).
      * Without a -wal nobody writes and all is in the file, which may be read without it. */
@@ -142,7 +139,7 @@ enum exit_code ledger_walk_database(const char *path, const struct output *outpu
         code = open_and_walk(uri, SQLITE_OPEN_URI, &db, take, context);
     }
     if (code != SQLITE_OK)
-        result = database_trouble(output, path, db, code);
+        (void)snprintf(why, why_size, "%s", sqlite3_errmsg(db));
     (void)sqlite3_close(db);
-    return result;
+    return error_of(code);
 }
