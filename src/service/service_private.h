@@ -48,6 +48,9 @@ static inline const struct policy *service_policy(const struct service *service)
                                 memory_order_acquire);
 }
 
+/* Copies SETTINGS; the zones' ids are not set yet. ERR_MEMORY. */
+MUST_CHECK enum error policy_new(const struct service_policy *settings, struct policy **out);
+void policy_free(struct policy *policy);
 /* The rules of the zone with this id; NULL if it is not configured. */
 const struct zone_rules *policy_zone(const struct policy *policy, uint16_t id);
 
@@ -67,7 +70,7 @@ struct ledger_origin origin_of(const struct kept_origin *kept);
 /* Gives OPERATION its id and queues it. On an error it is still the caller's. */
 MUST_CHECK enum error service_submit(struct service *service, struct operation *operation);
 
-/* ---- the values of one delegate, within a transaction ---- */
+/* ---- one delegate, within a transaction (delegates.c) ---- */
 
 struct delegate_ref {
     uint64_t id;
