@@ -70,6 +70,7 @@ static void release_if_unused(struct shadow *shadow)
     while (*link != shadow)
         link = &(*link)->next;
     *link = shadow->next;
+    free(shadow->pages); /* it may be long, and empty */
     free(shadow);
 }
 
