@@ -73,7 +73,7 @@ def test_zone_name_is_echoed_as_configured(locumd):
     b'{"username":"urn:uuid:c36f50e8-4632-44f0-83fe-e070fef28a10"}',
     b'{"username":"c36f50e8463244f083fee070fef28a10"}',
     b'{"allowfrom":[]}', b'{"AllowFrom":null}', b'{"allow_from":["junk"]}',
-    b'{"":1}', '{"schl\u00fcssel":"\u2028"}'.encode(), b'{"a":"' + b"\\u0041" * 100 + b'"}'])
+    b'{"number":12345678901234567890,"other":-99999999999999999999999}', b'{"":1}', '{"schl\u00fcssel":"\u2028"}'.encode(), b'{"a":"' + b"\\u0041" * 100 + b'"}'])
 def test_bodies_that_register(shared_locumd, prefix, body):
     answer = shared_locumd.http("POST", prefix + "/register", body)
     assert answer.status == 201, answer
@@ -107,6 +107,13 @@ def test_bodies_that_are_malformed(shared_locumd, prefix, body):
     b'{"x":1,"x":1}', b'{"TXT":"a","txt":"a"}', b'{"username":null,"UserName":null}',
     b'{"domain":"a.example","Domain":"b.example"}'])
 def test_a_key_given_twice_is_malformed(shared_locumd, prefix, body):
+    refused(shared_locumd, prefix, body, MALFORMED)
+
+
+@pytest.mark.mended
+@pytest.mark.parametrize("body", [b'{"x":"\xff"}', b'{"\xc0\x80":1}', b'{"x":"\\u0000"}', b'{"x":"\\ud800"}',
+                                  b'{"allowfrom":["10.0.0.0/8\\u0000"]}', b'{"txt":"\xed\xa0\x80"}'])
+def test_text_that_is_no_unicode_is_malformed(shared_locumd, prefix, body):
     refused(shared_locumd, prefix, body, MALFORMED)
 
 

@@ -106,6 +106,16 @@ def test_get_is_sent_on_with_301_and_a_link(shared_locumd, prefix, path):
     assert answer.body == f'<a href="{prefix}/health">Moved Permanently</a>.\n\n'.encode()
 
 
+def test_link_of_a_redirect_is_escaped(shared_locumd, prefix):
+    """The body is HTML and holds what the client sent: no script may come back in it."""
+    answer = shared_locumd.raw(f"GET {prefix}//health?\"><script>'&a HTTP/1.1\r\nHost: x\r\n"
+                               "Connection: close\r\n\r\n".encode())[0]
+    assert answer.status in (301, 400)
+    if answer.status == 301:
+        link = prefix + "/health?&#34;&gt;&lt;script&gt;&#39;&amp;a"
+        assert answer.body == f'<a href="{link}">Moved Permanently</a>.\n\n'.encode()
+
+
 @pytest.mark.parametrize("method,path", [("GET", "/register/"), ("GET", "//update"),
                                          ("POST", "/health/"), ("POST", "//HEALTH"),
                                          ("PUT", "/register/")])

@@ -65,6 +65,7 @@ def sent(delegate, form):
     b' \r\n\t{ "txt" : "TXT" ,\n "subdomain" : "SUB" }', b'{"SubDomain":"SUB","Txt":"TXT"}',
     b'{"SUBDOMAIN":"SUB","zone":1,"tXt":"TXT"}',
     b'{"subdomain":"SUB","txt":"TXT","unknown":{"a":[1,2,{"b":null}]},"n":-1.5e-7}',
+    b'{"number":12345678901234567890,"subdomain":"SUB","txt":"TXT"}',
     b'{"subdomain":"SUB","txt":"TXT"}garbage', b'{"subdomain":"SUB","txt":"TXT"}}',
     b'{"subdomain":"SUB","txt":"TXT"}{"subdomain":"x"}', b'{"subdomain":"SUB","txt":"TXT"},[',
     b'{"\\u0073ubdomain":"SUB","t\\u0078t":"TXT"}',
@@ -138,6 +139,11 @@ def test_value_of_another_form_is_bad_txt(shared_locumd, prefix, delegate, value
     assert outcome(answer) == (400, BAD_TXT)
     if not oracle.oracle_program():
         assert shared_locumd.txt(delegate.fulldomain) == []
+
+
+def test_what_stands_behind_a_bad_username_does_not_count(shared_locumd, prefix, delegate):
+    body = f'{{"subdomain":"{delegate.subdomain}","username":"junk","txt":"{TXT}"}}'
+    assert outcome(post(shared_locumd, prefix, body, delegate.headers)) == (400, BAD_TXT)
 
 
 def test_missing_value_is_bad_txt(shared_locumd, prefix, delegate):
