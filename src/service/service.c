@@ -173,6 +173,10 @@ static enum error fill_service(struct service *service, const struct service_set
     error = store_open(&store, &service->store, why, why_size);
     if (error != ERR_NONE)
         return error;
+    /* Expected once. At any other start it means that the disk with the real one is not there. */
+    if (store_is_new(service->store))
+        LOG(settings->log, LOG_LEVEL_WARNING, "database_created", LOG_TEXT("path", path),
+            LOG_TEXT("text", "there was no database: a new, empty one was made"));
     error = policy_new(&settings->policy, &policy);
     if (error == ERR_NONE)
         error = store_first_zones(service->store, policy);

@@ -16,6 +16,11 @@ const char *store_path(const struct store *store)
     return store->path;
 }
 
+bool store_is_new(const struct store *store)
+{
+    return store->is_new;
+}
+
 uint64_t store_node(const struct store *store)
 {
     return store->node;
@@ -176,8 +181,10 @@ enum error store_open(const struct store_settings *settings, struct store **out,
     enum error error = store->path == NULL ? ERR_MEMORY : ERR_NONE;
     if (error == ERR_NONE)
         error = db_open(store->path, DB_READ_WRITE, &store->db, why, why_size);
-    if (error == ERR_NONE)
+    if (error == ERR_NONE) {
+        store->is_new = db_is_empty(store->db);
         error = schema_migrate(store->db, why, why_size);
+    }
     if (error == ERR_NONE) {
         error = register_node(store, settings->node);
         if (error == ERR_NONE)

@@ -30,6 +30,8 @@ MUST_CHECK enum error store_open(const struct store_settings *settings, struct s
                                  char *why, size_t why_size);
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
+/* Whether store_open() made the database: there was none. */
+bool store_is_new(const struct store *store);
 uint64_t store_node(const struct store *store);
 /* The connection itself: for transactions' statements, and for db_why() after a failure. */
 struct db *store_db(struct store *store);

@@ -18,6 +18,7 @@ struct store_heads {
 struct store {
     struct db *db;
     char *path;
+    bool is_new;
     uint64_t node;
     struct clock clock;
     struct store_heads committed, pending;

@@ -9,7 +9,7 @@
 
 enum {
     RETRY_MS = 1000, /* between two attempts to bring a failing storage back */
-    IDLE_MS = 1000,  /* without operations: time for a checkpoint */
+    IDLE_MS = 250,   /* without operations: time for a checkpoint */
 };
 
 struct writer_thread {
