@@ -44,7 +44,7 @@ def issued(uacme, world, module_home):
     return check(world, module_home)
 
 
-def test_S1_S4_issues_apex_and_wildcard_back_to_back(issued, world):
+def test_S1_S4_S7_issues_apex_and_wildcard_back_to_back(issued, world):
     assert len(world.server.ledger("register")) == 1
     assert len(world.server.ledger("update")) == 2
 
