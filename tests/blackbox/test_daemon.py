@@ -201,6 +201,24 @@ def test_the_port_of_another_locumd_is_refused(locumd, door):
     assert first.query(ZONE, "SOA").rcode() == 0
 
 
+def test_a_database_that_is_none_fails_the_start_with_1(locumd):
+    daemon = locumd(start=False)
+    daemon.data.mkdir()
+    (daemon.data / "locum.db").write_text("this is no database " * 500)
+    with pytest.raises(harness.StartFailed) as failure:
+        daemon.start()
+    assert failure.value.returncode == 1
+    events = [harness.parse_log_line(line) for line in failure.value.stderr.splitlines()]
+    assert events[-1]["event"] == "start_failed" and "database" in events[-1]["why"]
+
+
+def test_a_data_folder_that_is_a_file_is_refused(locumd):
+    daemon = locumd(start=False)
+    daemon.data.write_text("")
+    assert refused(daemon) == (f"{place(daemon, str(daemon.data))}: the data folder {daemon.data} "
+                               "is no folder; choose another path")
+
+
 def test_a_data_folder_has_one_daemon(locumd):
     first = locumd()
     second = locumd(start=False, server={"data": str(first.data)})
@@ -502,6 +520,7 @@ def test_the_others_follow_a_killed_serving_process(locumd):
     processes = family(daemon)
     os.kill(daemon.pid, signal.SIGKILL)
     harness.await_condition(lambda: not any(alive(pid) for pid in processes))
+    assert daemon.wait() == -signal.SIGKILL
 
 
 def test_the_outbound_process_holds_no_socket_lock_or_database(locumd):
