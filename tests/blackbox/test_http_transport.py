@@ -1,5 +1,5 @@
-"""How the API behaves under peers that are slow, greedy, gone or out to confuse it: deadlines, caps,
-request smuggling, TLS. Only loopback, few connections, every attack ends by itself."""
+"""How the API behaves under peers that are slow, greedy, gone or out to confuse it: deadlines,
+caps, request smuggling, TLS. Only loopback, few connections, every attack ends by itself."""
 import concurrent.futures
 import datetime
 import http.client
@@ -47,7 +47,7 @@ def is_closed(sock):
 # ---- deadlines ----
 
 def trickle(sock, data):
-    """Sends a byte each 100 ms until the server has said something or closed; the seconds it took."""
+    """Sends a byte each 100 ms until the server says something or closes; the seconds it took."""
     begin = time.monotonic()
     for byte in data:
         if select.select([sock], [], [], 0.1)[0]:
@@ -189,7 +189,8 @@ def test_malformed_chunks_are_refused(shared_locumd, chunks):
 
 
 def test_whatever_is_no_http_is_refused(shared_locumd):
-    for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                 b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
                  b"SSH-2.0-x\r\n", b"GET /\r\n", b"\x00", b"\xff" * 100):
         with connect(shared_locumd) as sock:
             sock.sendall(data)
