@@ -291,7 +291,7 @@ static void a_burst_is_answered_whole(void **state)
         assert_true(receive(fd, answer, sizeof(answer)) > bytes.length);
         unsigned id = (unsigned)(answer[0] << 8 | answer[1]);
         assert_true(id < BURST && !seen[id]);
-        seen[id] = true;
+        seen[id % BURST] = true; /* gcc can't know that assert_true() goes no further */
     }
     (void)close(fd);
 }
@@ -390,7 +390,10 @@ static void idle_connections_are_closed(void **state)
     struct fixture *fixture = *state;
     int fd = connect_to("127.0.0.1", SOCK_STREAM, fixture->port);
     ask_tcp(fd);
+    int other = connect_to("127.0.0.1", SOCK_STREAM, fixture->port);
+    ask_tcp(other); /* by now the loop is done with the first one, and its time has begun */
     assert_closed_after(fixture, fd, DNS_TCP_IDLE_MS);
+    (void)close(other);
     (void)close(fd);
 }
 
@@ -529,7 +532,7 @@ static void running_out_of_descriptors_does_not_spin(void **state)
     struct pollfd poller = {.fd = fd, .events = POLLIN};
     int64_t cpu = cpu_ms();
     assert_int_equal(poll(&poller, 1, 1000), 0);
-    assert_true(cpu_ms() - cpu < 300);
+    assert_true(cpu_ms() - cpu < 100);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_two_values(receive_frame(fd));
     (void)close(fd);

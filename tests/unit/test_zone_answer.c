@@ -229,6 +229,10 @@ static void names_below_a_delegate_do_not_exist(void **state)
     struct fixture *fixture = *state;
     ask(fixture, "_acme-challenge." LABEL "." ZONE, DNS_TYPE_TXT);
     assert_negative(fixture, DNS_NXDOMAIN);
+    ask(fixture, LABEL "." EMPTY "." ZONE, DNS_TYPE_TXT); /* a delegate's label, but too deep */
+    assert_negative(fixture, DNS_NXDOMAIN);
+    ask(fixture, LABEL ".nobody." ZONE, DNS_TYPE_TXT);
+    assert_negative(fixture, DNS_NXDOMAIN);
 }
 
 static void a_delegate_answers_in_its_own_zone_only(void **state)
