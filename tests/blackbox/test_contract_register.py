@@ -73,7 +73,8 @@ def test_zone_name_is_echoed_as_configured(locumd):
     b'{"username":"urn:uuid:c36f50e8-4632-44f0-83fe-e070fef28a10"}',
     b'{"username":"c36f50e8463244f083fee070fef28a10"}',
     b'{"allowfrom":[]}', b'{"AllowFrom":null}', b'{"allow_from":["junk"]}',
-    b'{"number":12345678901234567890,"other":-99999999999999999999999}', b'{"":1}', '{"schl\u00fcssel":"\u2028"}'.encode(), b'{"a":"' + b"\\u0041" * 100 + b'"}'])
+    b'{"number":12345678901234567890,"other":-99999999999999999999999}', b'{"":1}',
+    '{"schl\u00fcssel":"\u2028"}'.encode(), b'{"a":"' + b"\\u0041" * 100 + b'"}'])
 def test_bodies_that_register(shared_locumd, prefix, body):
     answer = shared_locumd.http("POST", prefix + "/register", body)
     assert answer.status == 201, answer

@@ -331,7 +331,8 @@ def test_names_beside_empty_non_terminals_do_not(ask):
 
 
 def test_record_with_an_absolute_owner_outside_is_refused_at_start():
-    zone = dict(harness.default_config(pathlib.Path("/"))["zones"][0], records="www.example.com. 60 IN A 198.51.100.1\n")
+    zone = dict(harness.default_config(pathlib.Path("/"))["zones"][0],
+                records="www.example.com. 60 IN A 198.51.100.1\n")
     with pytest.raises(harness.StartFailed) as failure:
         harness.Locumd(zones=[zone])
     assert failure.value.returncode == 2

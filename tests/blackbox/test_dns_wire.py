@@ -288,7 +288,8 @@ LONG = b"".join(b"\x3f" + b"a" * 63 for _ in range(4))
 
 @pytest.mark.parametrize("name", [
     b"\xc0\x0c", b"\xc0\x0e\0", b"\xc0\xff", b"\x01a\xc0\x0c", b"\x01a\xc0\x00", b"\x40" + b"a" * 64 + b"\0",
-    b"\x80a\0", LONG + b"\0", LONG[:-1], b"\x05ab", b"", b"\x01a", b"\xff" * 20, LONG[:192] + b"\x3e" + b"a" * 62 + b"\0"],
+    b"\x80a\0", LONG + b"\0", LONG[:-1], b"\x05ab", b"", b"\x01a", b"\xff" * 20,
+    LONG[:192] + b"\x3e" + b"a" * 62 + b"\0"],
     ids=["loop", "forward", "far", "back", "header", "label64", "type10", "long", "cut-label", "short-label",
          "nothing", "no-end", "ff", "name256"])
 def test_broken_names_are_formerr(server, name):
