@@ -1,6 +1,7 @@
 /*
- * Changes while the daemon serves (see serving.h): what the outbound process has read is taken up
- * whole or not at all.
+ * Changes while the daemon serves (see serving.h). A mistake in the files never gets here: the
+ * outbound process has refused it. What can still fail is storage, for a zone that is new: then the
+ * old configuration stays, though a new certificate may already be in use.
  */
 #include "daemon/serving.h"
 
