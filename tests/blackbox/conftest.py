@@ -76,7 +76,7 @@ PREFIXES = ["root"] if oracle.oracle_program() else ["root", "compat", "token", 
 
 @pytest.fixture(params=PREFIXES)
 def prefix(request, shared_locumd):
-    """Each place where the acme-dns contract is served on the shared daemon: "" and the others."""
+    """S24: each place where the acme-dns contract is served on the shared daemon: "" and the others."""
     out = ""
     if "token" in request.param:
         if not hasattr(shared_locumd, "path_token"):

@@ -222,6 +222,15 @@ def test_ledger_is_one_chain_page_by_page(locumd):
     assert ledger(server, limit=1000)["rows"][:len(whole)] == whole
 
 
+def test_ledger_names_the_client_behind_a_trusted_proxy(locumd):
+    server = locumd(api={"trusted-proxies": ["127.0.0.1/32"]})
+    delegate = server.register(headers={"X-Forwarded-For": "198.51.100.9, 192.0.2.7"})
+    server.update(delegate, make_txt(), headers={"X-Forwarded-For": "2001:db8::7"})
+    server.update(delegate, make_txt(), headers={"X-Forwarded-For": "192.0.2.7"}, source="127.0.0.5")
+    rows = ledger(server, delegate=delegate.subdomain)["rows"]
+    assert [row["address"] for row in rows] == ["192.0.2.7", "2001:db8::7", "127.0.0.5"]
+
+
 def test_refused_requests_leave_no_row(shared_locumd):
     delegate = shared_locumd.register()
     shared_locumd.update(delegate, "bad", expect=400)

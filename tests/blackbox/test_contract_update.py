@@ -134,6 +134,7 @@ def test_a_key_given_twice_is_forbidden(shared_locumd, prefix, delegate, form):
     "a" * 41 + "\u00e9", "\u00e9" * 43, "a" * 42 + "\"", "a" * 42 + "\\", "a" * 60000, 5, 1.5, True,
     [TXT], {"txt": TXT}])
 def test_value_of_another_form_is_bad_txt(shared_locumd, prefix, delegate, value):
+    """S6: nothing but what a DNS-01 challenge needs can be published."""
     answer = post(shared_locumd, prefix, {"subdomain": delegate.subdomain, "txt": value},
                   delegate.headers)
     assert outcome(answer) == (400, BAD_TXT)
@@ -346,7 +347,8 @@ def allowed(server, allowfrom, forwarded, **options):
     (["192.0.2.1/32"], "192.0.2.1:5678", False), (["2001:db8::/32"], "[2001:db8::1]", False),
     (["192.0.2.1/32"], "junk", False), (["192.0.2.1/32"], "192.0.2.01", False),
     (["192.0.2.1/32"], "  192.0.2.1  ", True), (["192.0.2.1/32"], "192.0.2.1,", True),
-    (["192.0.2.1/32"], "unknown", False), ([], "junk", True)])
+    (["192.0.2.1/32"], "unknown", False), (["127.0.0.0/8"], "unknown", False),
+    (["127.0.0.1/32"], "junk", False), (["0.0.0.0/0", "::/0"], "junk", False), ([], "junk", True)])
 def test_allowfrom_matching(proxied, allowfrom, client, expected):
     assert allowed(proxied, allowfrom, client) is expected
 

@@ -144,6 +144,7 @@ def test_delegate_answers_its_values(server, ask):
                                     "TYPE99", "TYPE65280", "TYPE65534", "NULL", "HINFO", "TLSA",
                                     "CDS", "LOC"])
 def test_delegate_has_no_other_type(server, ask, rdtype, filled):
+    """S6: and that is NODATA, so that nobody caches the name away (S11)."""
     if not hasattr(server, "pair"):
         server.pair = [server.register(), server.register()]
         server.update(server.pair[1], make_txt())
@@ -416,6 +417,7 @@ def test_static_cname_to_a_delegate_is_followed(locumd):
                                   "uth.example.org", "_acme-challenge.example.org"])
 @pytest.mark.parametrize("rdtype", ["TXT", "SOA", "NS", "A", "ANY"])
 def test_outside_our_zones_is_refused(ask, name, rdtype):
+    """S3: a user's own domain is not ours to answer for."""
     assert is_refused(ask(name, rdtype))
 
 
@@ -474,7 +476,7 @@ def test_serial_does_not_go_back_over_a_restart(locumd):
 
 
 def test_200_means_every_answer_has_it(server, ask):
-    """Read your own write, over each transport, again and again."""
+    """S15, S17: read your own write, over each transport, again and again."""
     delegate = server.register()
     for number in range(50):
         value = make_txt(f"fresh{number}")
