@@ -64,14 +64,14 @@ def dns_rounds(servers, labels, rounds, seconds):
             stack.callback(echo.clean)
             servers["echo", kind] = echo
             labels[kind, "echo"] = labels[kind, "100 k"]
+        cases = [(name, kind) for kind in KINDS for name in ["echo", *SIZES]]
         for number in range(rounds + 1):
-            for kind in KINDS:
-                for name in ["echo", *SIZES]:
-                    server = servers[("echo", kind) if name == "echo" else name]
-                    run = one_dns_run(server, measure.processes_of(server.pid),
-                                      labels[kind, name], kind, seconds if number else 1)
-                    if number:
-                        results.setdefault((name, kind), []).append(run)
+            for name, kind in cases[number % len(cases):] + cases[:number % len(cases)]:
+                server = servers[("echo", kind) if name == "echo" else name]
+                run = one_dns_run(server, measure.processes_of(server.pid), labels[kind, name],
+                                  kind, seconds if number else 1)
+                if number:
+                    results.setdefault((name, kind), []).append(run)
             print(f"dns: round {number} of {rounds}", file=sys.stderr)
     return results
 
@@ -190,11 +190,14 @@ def start_once(place):
     server = measure.start_server(place)
     try:
         took = time.monotonic() - begin
-        memory = measure.memory_mib(measure.processes_of(server.pid))
-        assert server.stop() == 0, server.log
+        pids = measure.processes_of(server.pid)
+        run = {"seconds": took, "cpu": measure.cpu_ns(pids) / 1e9, **measure.memory_mib(pids)}
+        begin = time.monotonic()
+        assert server.stop(60) == 0, server.log
+        run["stop"] = time.monotonic() - begin
     finally:
         server.clean()
-    return {"seconds": took, **memory}
+    return run
 
 
 def bench_start(folder, options):
@@ -209,10 +212,12 @@ def bench_start(folder, options):
             if number:
                 runs[name].append(run)
         print(f"start: round {number} of {options.rounds}", file=sys.stderr)
-    rows = [[name, f"{measure.median([run['seconds'] for run in found]):.2f}",
+    rows = [[name, *(f"{measure.median([run[key] for run in found]):.2f}"
+                     for key in ("seconds", "cpu", "stop")),
              *(f"{measure.median([run[key] for run in found]):.0f}"
                for key in ("VmRSS", "VmHWM", "Pss"))] for name, found in runs.items()]
-    measure.print_table(["holds", "ready after s", "VmRSS MiB", "VmHWM MiB", "Pss MiB"], rows)
+    measure.print_table(["holds", "ready after s", "CPU s", "stopped after s", "VmRSS MiB",
+                         "VmHWM MiB", "Pss MiB"], rows)
     print()
     found = runs["1 M delegates and keys"]
     measure.goal("seconds until ready, 1 M delegates and keys",
