@@ -61,8 +61,8 @@ static int compare_records(const void *left, const void *right)
     return (a->line > b->line) - (a->line < b->line);
 }
 
-/* The zone's records in order; the list has the newest first and the sort need not be stable, so
- * that equal lines (nameservers, line 0) may change places, which harms nothing. */
+/* The zone's records in order. The list has the newest first; nameservers, all of line 0, keep the
+ * order of their setting as far as the sort is stable, which is a courtesy, not a rule. */
 static struct record **sort_records(const struct zone_builder *builder)
 {
     struct record **sorted =

@@ -266,11 +266,16 @@ static enum error fill_zone(struct zone_builder *builder, const struct zone_sett
     builder->refusal->setting = "nameservers";
     if (settings->nameserver_count == 0)
         return zone_refuse(builder, 0, "the zone %s needs at least one nameserver", settings->name);
-    for (size_t i = settings->nameserver_count; i > 0; i--) { /* the first comes last */
-        enum error error =
-            add_nameserver(builder, i - 1, settings->nameservers[i - 1], first, &first_length);
+    for (size_t i = 0; i < settings->nameserver_count; i++) {
+        uint8_t name[DNS_NAME_MAX];
+        size_t length = 0;
+        enum error error = add_nameserver(builder, i, settings->nameservers[i], name, &length);
         if (error != ERR_NONE)
             return error;
+        if (i == 0) {
+            memcpy(first, name, length);
+            first_length = length;
+        }
     }
     enum error error = build_soa(builder, slice_of(first, first_length), settings->contact);
     if (error != ERR_NONE)

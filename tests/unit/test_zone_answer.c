@@ -266,6 +266,8 @@ static void the_apex_has_soa_and_ns_with_glue(void **state)
     assert_answer(fixture, 0, SOA_TEXT);
     ask(fixture, ZONE, DNS_TYPE_NS);
     assert_shape(fixture, 0, 2, 0, 2);
+    assert_answer(fixture, 0, ZONE ". 3600 IN NS ns1.example.net.");
+    assert_answer(fixture, 1, ZONE ". 3600 IN NS ns2." ZONE ".");
     assert_record(ldns_pkt_additional(fixture->packet), 0, "ns2." ZONE ". 3600 IN A 192.0.2.53");
     assert_record(ldns_pkt_additional(fixture->packet), 1,
                   "ns2." ZONE ". 3600 IN AAAA 2001:db8::53");
