@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted(str(path.relative_to(ROOT)) for path in
                [ROOT / "README.md", ROOT / "HACKING.md", ROOT / "CHANGELOG.md",
                 *(ROOT / "docs").rglob("*.md")])
-SOURCE_PATH = re.compile(r"`((?:src|tests|tools|scripts|docs|bench)/[\w/.*-]+|"
+SOURCE_PATH = re.compile(r"`((?:src|tests|tools|scripts|docs|bench|packaging)/[\w/.*-]+|"
                          r"(?:base|dns|crypto|net|store|zone|service|front|watch|daemon|cli)"
                          r"/[\w*.-]+\.[ch])`")
 FUNCTION = re.compile(r"`([a-z_0-9]+)\(\)`")
