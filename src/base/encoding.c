@@ -3,6 +3,9 @@
  */
 #include "base/encoding.h"
 
+#include <stdio.h>
+#include <time.h>
+
 #include "base/ascii.h"
 
 bool is_base64url(struct slice text)
@@ -142,4 +145,19 @@ void uuid_to_text(const uint8_t uuid[16], char out[UUID_TEXT_LENGTH + 1])
         from += groups[i];
     }
     *out = '\0';
+}
+
+void time_to_text(int64_t wall_ms, char out[TIME_TEXT_MAX])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    int rest_ms = (int)(wall_ms % 1000);
+    if (rest_ms < 0) {
+        rest_ms += 1000;
+        seconds--;
+    }
+    struct tm utc = {0};
+    char text[24] = "?";
+    if (gmtime_r(&seconds, &utc) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    (void)snprintf(out, TIME_TEXT_MAX, "%s.%03dZ", text, rest_ms);
 }

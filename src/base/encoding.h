@@ -1,5 +1,6 @@
 /*
- * Text encodings: hexadecimal, base64 (RFC 4648), UUIDs (RFC 9562). Pure; any thread.
+ * Text encodings: hexadecimal, base64 (RFC 4648), UUIDs (RFC 9562), times (RFC 3339). Pure; any
+ * thread.
  */
 #ifndef LOCUM_BASE_ENCODING_H
 #define LOCUM_BASE_ENCODING_H
@@ -21,5 +22,10 @@ MUST_CHECK enum error hex_decode(struct slice text, uint8_t *out, size_t length)
 MUST_CHECK enum error uuid_parse(struct slice text, uint8_t out[16]);
 /* Writes the canonical lower-case form and a NUL. */
 void uuid_to_text(const uint8_t uuid[16], char out[UUID_TEXT_LENGTH + 1]);
+
+enum { TIME_TEXT_MAX = 40 };
+
+/* Writes milliseconds since 1970 as "2026-11-22T10:00:00.123Z" and a NUL. */
+void time_to_text(int64_t wall_ms, char out[TIME_TEXT_MAX]);
 
 #endif

@@ -6,10 +6,9 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/ascii.h"
+#include "base/encoding.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -83,16 +82,6 @@ static void write_field(struct writer *writer, enum log_format format, const cha
         write_quoted(writer, value);
 }
 
-static void time_to_text(int64_t ms, char *out, size_t size)
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    char text[32];
-    gmtime_r(&seconds, &utc);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out, size, "%s.%03dZ", text, (int)(ms % 1000));
-}
-
 /* Appends one field; if it does not fit, the line goes on without it and is marked as cut. */
 static void append(struct writer *writer, enum log_format format, const struct log_field *field,
                    bool *cut)
@@ -118,10 +107,10 @@ void log_event(struct log *log, enum log_level level, const char *event,
         return;
     int saved_errno = errno;
     enum log_format format = atomic_load_explicit(&log->format, memory_order_relaxed);
-    char line[LINE_MAX_BYTES], time_text[40];
+    char line[LINE_MAX_BYTES], time_text[TIME_TEXT_MAX];
     struct writer writer = writer_of(line, sizeof(line) - 32); /* room for the mark and the end */
     bool cut = false;
-    time_to_text(clock_wall_ms(&log->clock), time_text, sizeof(time_text));
+    time_to_text(clock_wall_ms(&log->clock), time_text);
     const struct log_field head[] = {LOG_TEXT("time", time_text),
                                      LOG_TEXT("level", level_names[level]),
                                      LOG_TEXT("event", event), LOG_TEXT("process", log->process)};

@@ -71,21 +71,6 @@ enum exit_code admin_call(struct http_client *http, const char *method, const ch
     return result;
 }
 
-void time_to_text(int64_t time_ms, char out[TIME_TEXT_MAX])
-{
-    time_t seconds = (time_t)(time_ms / 1000);
-    int rest_ms = (int)(time_ms % 1000);
-    if (rest_ms < 0) {
-        rest_ms += 1000;
-        seconds--;
-    }
-    struct tm time = {0};
-    char day[24] = "?";
-    if (gmtime_r(&seconds, &time) != NULL)
-        (void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &time);
-    (void)snprintf(out, TIME_TEXT_MAX, "%s.%03dZ", day, rest_ms);
-}
-
 const char *member_text(json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));

@@ -7,8 +7,6 @@
 #include "cli/http_client.h"
 #include "cli/options.h"
 
-enum { TIME_TEXT_MAX = 32 };
-
 /* A client for the socket of --socket; it borrows ARGUMENTS and OUTPUT. */
 MUST_CHECK enum exit_code admin_init(const struct arguments *arguments, const struct output *output,
                                      struct http_client *out);
@@ -16,8 +14,6 @@ MUST_CHECK enum exit_code admin_init(const struct arguments *arguments, const st
  * is then the caller's. Any status but 200 and 201 has been said. */
 MUST_CHECK enum exit_code admin_call(struct http_client *http, const char *method, const char *path,
                                      json_t *body, json_t **answer);
-/* Writes TIME_MS as 2026-11-22T10:00:00.123Z. */
-void time_to_text(int64_t time_ms, char out[TIME_TEXT_MAX]);
 /* The member NAME of OBJECT as text, "" if it is none; as a number, 0 if it is none. */
 const char *member_text(json_t *object, const char *name);
 int64_t member_number(json_t *object, const char *name);

@@ -2,6 +2,7 @@
  * locum token: registration tokens, for servers whose policy wants one.
  */
 #include "base/ascii.h"
+#include "base/encoding.h"
 #include "cli/admin_client.h"
 #include "cli/command.h"
 

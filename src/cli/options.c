@@ -7,7 +7,7 @@
 
 #include "base/encoding.h"
 #include "cli/command.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 static const struct option options[OPTION_COUNT] = {
     [OPTION_DOMAIN] = {"domain", "DOMAIN", NULL,

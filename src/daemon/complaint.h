@@ -36,8 +36,5 @@ const char *quoted(const char *text, char out[QUOTED_MAX]);
  * gives the I-th. */
 const char *nearest_word(const char *text, const char *(*word)(const void *words, size_t i),
                          const void *words, size_t count);
-/* The number of single-character insertions, deletions, replacements and swaps of neighbours that
- * make A into B, without regard to case; 1000 if either is longer than 64 bytes. */
-unsigned edit_distance(const char *a, const char *b);
 
 #endif

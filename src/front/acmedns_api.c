@@ -220,16 +220,9 @@ static enum error start_update(struct update_wait *wait, const struct api_call *
 
 void acmedns_update(const struct api_call *call)
 {
-    struct basic_credentials basic;
-    const struct credentials credentials = request_credentials(call->request, &basic);
     const struct api_key *key;
     json_t *fields = NULL;
-    enum error error =
-        service_authenticate(call->front->settings.service, &credentials, &call->client, &key);
-    /* In acme-dns whatever is wrong with the body, short of the value itself, is "forbidden". */
-    if (error == ERR_NONE &&
-        json_fields_parse(call->request->body, JSON_FIRST_VALUE, &fields) != ERR_NONE)
-        error = ERR_FORBIDDEN;
+    enum error error = api_read_key_request(call, JSON_FIRST_VALUE, &key, &fields);
     struct update_wait *wait = error == ERR_NONE ? calloc(1, sizeof(*wait)) : NULL;
     if (error == ERR_NONE && wait == NULL)
         error = ERR_MEMORY;

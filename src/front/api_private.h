@@ -5,6 +5,7 @@
 #define LOCUM_FRONT_API_PRIVATE_H
 
 #include "front/api_front.h"
+#include "front/json_fields.h"
 #include "front/request_auth.h"
 
 struct api_front {
@@ -35,6 +36,13 @@ void api_answer_error(const struct api_call *call, enum error error);
 void api_answer_retry(const struct api_call *call, enum error error, uint32_t retry_after_s);
 /* Plain text as Go's net/http writes it, which is what acme-dns answers off its routes. */
 void api_answer_text(const struct api_call *call, int status, const char *text);
+
+/* The API key that the request holds. ERR_FORBIDDEN. */
+MUST_CHECK enum error api_authenticate(const struct api_call *call, const struct api_key **key);
+/* The API key and the body's members, which the caller decrefs. In acme-dns whatever is wrong with
+ * the body, short of the value itself, is ERR_FORBIDDEN too. */
+MUST_CHECK enum error api_read_key_request(const struct api_call *call, enum json_extent extent,
+                                           const struct api_key **key, json_t **fields);
 
 /* A call that waits for the writer: kept, answered on its loop, freed. */
 struct api_wait {

@@ -3,8 +3,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/encoding.h"
 #include "front/api_private.h"
 #include "front/json_fields.h"
 
@@ -64,15 +64,9 @@ static enum error start_clear(struct clear_wait *wait, const struct api_call *ca
 
 void v1_clear(const struct api_call *call)
 {
-    struct basic_credentials basic;
-    const struct credentials credentials = request_credentials(call->request, &basic);
     const struct api_key *key;
     json_t *fields = NULL;
-    enum error error =
-        service_authenticate(call->front->settings.service, &credentials, &call->client, &key);
-    if (error == ERR_NONE &&
-        json_fields_parse(call->request->body, JSON_WHOLE, &fields) != ERR_NONE)
-        error = ERR_FORBIDDEN; /* as /update: the body names the delegate */
+    enum error error = api_read_key_request(call, JSON_WHOLE, &key, &fields);
     struct clear_wait *wait = error == ERR_NONE ? calloc(1, sizeof(*wait)) : NULL;
     if (error == ERR_NONE && wait == NULL)
         error = ERR_MEMORY;
@@ -89,23 +83,13 @@ void v1_clear(const struct api_call *call)
 
 /* ---- /api/v1/values ---- */
 
-static void time_to_text(int64_t ms, char *out, size_t size)
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    char text[32];
-    gmtime_r(&seconds, &utc);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out, size, "%s.%03dZ", text, (int)(ms % 1000));
-}
-
 static json_t *values_json(const struct value_set *set)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
-        char added[40];
+        char added[TIME_TEXT_MAX];
         struct slice text = value_text(set, i);
-        time_to_text(value_mark(set, i).added_ms, added, sizeof(added));
+        time_to_text(value_mark(set, i).added_ms, added);
         json_array_append_new(list, json_pack("{s:s%, s:s}", "txt", (const char *)text.data,
                                               text.length, "added", added));
     }
@@ -115,10 +99,8 @@ static json_t *values_json(const struct value_set *set)
 void v1_values(const struct api_call *call)
 {
     struct service *service = call->front->settings.service;
-    struct basic_credentials basic;
-    const struct credentials credentials = request_credentials(call->request, &basic);
     const struct api_key *key;
-    enum error error = service_authenticate(service, &credentials, &call->client, &key);
+    enum error error = api_authenticate(call, &key);
     if (error != ERR_NONE) {
         api_answer_error(call, error);
         return;

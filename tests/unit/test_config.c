@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+#include "base/suggest.h"
 #include "daemon/config.h"
 #include "daemon/config_values.h"
 
@@ -340,11 +341,11 @@ static void what_takes_a_restart_is_named(void **state UNUSED)
 
 static void near_words_are_near(void **state UNUSED)
 {
-    assert_int_equal(edit_distance("listen", "listen"), 0);
-    assert_int_equal(edit_distance("LISTEN", "listen"), 0);
-    assert_int_equal(edit_distance("lisetn", "listen"), 1);
-    assert_int_equal(edit_distance("", "abc"), 3);
-    assert_int_equal(edit_distance("kitten", "sitting"), 3);
+    assert_int_equal(suggestion_distance("listen", "listen"), 0);
+    assert_int_equal(suggestion_distance("LISTEN", "listen"), 0);
+    assert_int_equal(suggestion_distance("lisetn", "listen"), 1);
+    assert_int_equal(suggestion_distance("", "abc"), 3);
+    assert_int_equal(suggestion_distance("kitten", "sitting"), 3);
 }
 
 static void the_example_in_packaging_is_true(void **state UNUSED)

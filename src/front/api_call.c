@@ -1,5 +1,6 @@
 /*
- * Answers of the public HTTP door (see api_private.h).
+ * What the routes of the public HTTP door share: reading a key's request, answering, waiting (see
+ * api_private.h).
  */
 #include <stdio.h>
 
@@ -77,6 +78,23 @@ void api_answer_text(const struct api_call *call, int status, const char *text)
 {
     api_answer_with(call, status, "text/plain; charset=utf-8", slice_text(text),
                     "X-Content-Type-Options", "nosniff");
+}
+
+enum error api_authenticate(const struct api_call *call, const struct api_key **key)
+{
+    struct basic_credentials basic;
+    const struct credentials credentials = request_credentials(call->request, &basic);
+    return service_authenticate(call->front->settings.service, &credentials, &call->client, key);
+}
+
+enum error api_read_key_request(const struct api_call *call, enum json_extent extent,
+                                const struct api_key **key, json_t **fields)
+{
+    enum error error = api_authenticate(call, key);
+    if (error != ERR_NONE)
+        return error;
+    error = json_fields_parse(call->request->body, extent, fields);
+    return error == ERR_MALFORMED_JSON ? ERR_FORBIDDEN : error;
 }
 
 void api_wait_begin(struct api_wait *wait, const struct api_call *call,
