@@ -14,7 +14,10 @@
 #include "front/client_address.h"
 #include "front/cors.h"
 
-enum { PATH_MAX_BYTES = 512 }; /* longer paths match no route */
+enum {
+    PATH_MAX_BYTES = 512, /* longer paths match no route */
+    HTML_GROWTH = 5,      /* the longest entity that stands for one character */
+};
 
 struct route {
     const char *path;
@@ -90,10 +93,30 @@ static struct slice mend_path(struct slice path, uint8_t *out)
     return slice_of(out, length);
 }
 
+/* TEXT as it may stand in an HTML attribute. OUT has HTML_GROWTH times its room. */
+static void escape_html(const char *text, char *out, size_t size)
+{
+    static const struct {
+        char from;
+        const char *to;
+    } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&#34;"}, {'\'', "&#39;"}};
+    struct writer writer = writer_of(out, size - 1);
+    for (; *text != '\0'; text++) {
+        struct slice piece = slice_of(text, 1);
+        for (size_t i = 0; i < ARRAY_LENGTH(entities); i++) {
+            if (*text == entities[i].from)
+                piece = slice_text(entities[i].to);
+        }
+        write_bytes(&writer, piece);
+    }
+    out[writer_length(&writer)] = '\0';
+}
+
 /* Go's http.Redirect(): GET gets a body for people, other methods keep theirs (307). */
 static void answer_redirect(const struct api_call *call, struct slice path)
 {
-    char target[2 * PATH_MAX_BYTES + 64], body[sizeof(target) + 64];
+    char target[2 * PATH_MAX_BYTES + 64], link[HTML_GROWTH * sizeof(target)],
+        body[sizeof(link) + 64];
     struct slice query = call->request->query;
     bool get = slice_is(call->request->method, "GET");
     int length = snprintf(target, sizeof(target), "%.*s%.*s%.*s%s%.*s",
@@ -105,7 +128,8 @@ static void answer_redirect(const struct api_call *call, struct slice path)
         api_answer_text(call, 404, "404 page not found\n");
         return;
     }
-    snprintf(body, sizeof(body), "<a href=\"%s\">Moved Permanently</a>.\n\n", target);
+    escape_html(target, link, sizeof(link));
+    snprintf(body, sizeof(body), "<a href=\"%s\">Moved Permanently</a>.\n\n", link);
     if (get)
         api_answer_with(call, 301, "text/html; charset=utf-8", slice_text(body), "Location",
                         target);

@@ -26,12 +26,18 @@ static struct slice allowed_origin(const struct api_front *front,
     return (struct slice){NULL, 0};
 }
 
+static bool is_allowed_method(struct slice method)
+{
+    return slice_is(method, "GET") || slice_is(method, "POST");
+}
+
 size_t cors_headers(const struct api_front *front, const struct http_request *request,
                     struct http_header *out)
 {
     struct slice origin = allowed_origin(front, request);
+    bool permitted = is_allowed_method(request->method) || slice_is(request->method, "OPTIONS");
     out[0] = (struct http_header){slice_text("Vary"), slice_text("Origin")};
-    if (origin.length == 0)
+    if (origin.length == 0 || !permitted)
         return 1;
     out[1] = (struct http_header){slice_text(allow_origin), origin};
     return 2;
@@ -65,11 +71,6 @@ static bool are_allowed_headers(struct slice list)
         list = slice_from(list, comma + 1);
     }
     return true;
-}
-
-static bool is_allowed_method(struct slice method)
-{
-    return slice_is(method, "GET") || slice_is(method, "POST");
 }
 
 void cors_answer_preflight(const struct api_front *front, struct http_request *request)

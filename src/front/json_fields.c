@@ -19,15 +19,23 @@ static bool has_key_twice(json_t *object)
     return false;
 }
 
+static json_t *load(struct slice body, size_t flags)
+{
+    json_error_t why;
+    if (body.length == 0)
+        return json_object();
+    return json_loadb((const char *)body.data, body.length, flags, &why);
+}
+
 enum error json_fields_parse(struct slice body, enum json_extent extent, json_t **out)
 {
     enum { MEMBERS_MAX = 64 }; /* the check for doubles is quadratic */
-    json_error_t why;
     size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     if (extent == JSON_FIRST_VALUE)
         flags |= JSON_DISABLE_EOF_CHECK;
-    json_t *root = body.length == 0 ? json_object()
-                                    : json_loadb((const char *)body.data, body.length, flags, &why);
+    json_t *root = load(body, flags);
+    if (root == NULL) /* a member that nobody asks for may hold an integer beyond 64 bits */
+        root = load(body, flags | JSON_DECODE_INT_AS_REAL);
     if (json_is_null(root))
         root = json_object(); /* json_null() is not counted */
     if (!json_is_object(root) || json_object_size(root) > MEMBERS_MAX || has_key_twice(root)) {
