@@ -65,10 +65,12 @@ def make_world(namespace):
         return world
 
     yield make
-    for world in made:
-        world.stop()
-    namespace.unbind()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        for world in made:
+            world.stop()
+    finally:
+        namespace.unbind()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

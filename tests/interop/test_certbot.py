@@ -116,3 +116,8 @@ def test_S19_another_ca_needs_nothing_of_us(issued, world, home, locum_path, cer
     assert result.code == 0, result
     other.certificate(world.other_ca)
     assert len(world.server.ledger("register")) == 1
+
+
+def test_the_ledger_of_it_all_verifies(issued, certbot, world):
+    result = certbot.locum("ledger", "verify", "--socket", world.server.daemon.admin_socket)
+    assert result.code == 0, result

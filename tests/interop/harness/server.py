@@ -54,7 +54,8 @@ class Server:
         self.daemon.start()
 
     def stop(self):
-        self.daemon.clean()
+        """Ends the daemon, which must drain and end well."""
+        self.daemon.finish()
 
     @property
     def log(self):

@@ -1,4 +1,6 @@
 """The whole of it: root and TLD servers, the customer's zone, resolver, two ACME CAs, locumd."""
+import contextlib
+
 import dns.flags
 import dns.message
 import dns.query
@@ -86,8 +88,9 @@ class World:
             part.start()
 
     def stop(self):
-        for part in reversed(self.parts):
-            part.stop()
+        with contextlib.ExitStack() as stack:  # all end, also after one that ended badly
+            for part in self.parts:
+                stack.callback(part.stop)
 
     def logs(self):
         """(name, log) of every server that runs."""
