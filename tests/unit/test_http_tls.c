@@ -253,7 +253,8 @@ static void a_handshake_has_a_deadline(void **state UNUSED)
     start(&fixture, true);
     use_certificate(&fixture, &pem);
     int silent = connect_to(fixture.port), fd = connect_to(fixture.port);
-    assert_in_range(trickle(&fixture, fd, hello, NULL), 280, 3000);
+    /* The server may have accepted a while before this thread looks at the clock. */
+    assert_in_range(trickle(&fixture, fd, hello, NULL), 100, 3000);
     assert_int_equal(read_to_end(silent, reply), 0);
     close(silent);
     close(fd);
