@@ -124,7 +124,8 @@ bool ip_equal(const struct ip_address *a, const struct ip_address *b)
 
 bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_address *address)
 {
-    if (prefix->address.family != address->family || address->family == 0)
+    bool has_bits = address->family == 4 || address->family == 6;
+    if (prefix->address.family != address->family || !has_bits)
         return false;
     struct ip_prefix network = {*address, prefix->length};
     clear_host_bits(&network);
@@ -151,8 +152,11 @@ struct ip_prefix ip_network_of(const struct ip_address *address)
 void ip_to_text(const struct ip_address *address, char out[IP_TEXT_MAX])
 {
     int family = address->family == 4 ? AF_INET : AF_INET6;
-    if (address->family == 0 || inet_ntop(family, address->bytes, out, IP_TEXT_MAX) == NULL)
+    if (address->family == IP_NONE)
         memcpy(out, "local", sizeof("local"));
+    else if (address->family == IP_UNKNOWN ||
+             inet_ntop(family, address->bytes, out, IP_TEXT_MAX) == NULL)
+        memcpy(out, "unknown", sizeof("unknown"));
 }
 
 void ip_prefix_to_text(const struct ip_prefix *prefix, char out[IP_TEXT_MAX])

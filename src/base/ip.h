@@ -11,8 +11,14 @@
 
 enum { IP_TEXT_MAX = 64 }; /* an address, brackets, a port or prefix length, and the NUL */
 
+/* Families besides 4 and 6. */
+enum {
+    IP_NONE = 0,      /* no address: a Unix socket */
+    IP_UNKNOWN = 255, /* there is one, but it could not be learnt: no prefix contains it */
+};
+
 struct ip_address {
-    uint8_t family;    /* 4, 6, or 0 for none (a Unix socket) */
+    uint8_t family;    /* 4, 6, IP_NONE or IP_UNKNOWN */
     uint8_t bytes[16]; /* network order; the first 4 for IPv4, the rest 0 */
 };
 
@@ -38,7 +44,7 @@ bool ip_any_contains(const struct ip_prefix *prefixes, size_t count,
                      const struct ip_address *address);
 /* The network a client is counted under: its /24 (IPv4) or /56 (IPv6). */
 struct ip_prefix ip_network_of(const struct ip_address *address);
-/* Writes the address, e.g. "192.0.2.1"; "local" if family is 0. */
+/* Writes the address, e.g. "192.0.2.1"; "local" for IP_NONE, "unknown" for IP_UNKNOWN. */
 void ip_to_text(const struct ip_address *address, char out[IP_TEXT_MAX]);
 /* Writes the prefix, e.g. "192.0.2.0/24". */
 void ip_prefix_to_text(const struct ip_prefix *prefix, char out[IP_TEXT_MAX]);

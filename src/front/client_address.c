@@ -6,7 +6,7 @@
 static bool is_trusted(const struct ip_address *address, const struct ip_prefix *trusted,
                        size_t count)
 {
-    return address->family == 0 || ip_any_contains(trusted, count, address);
+    return address->family == IP_NONE || ip_any_contains(trusted, count, address);
 }
 
 /* Cuts the last element off a comma-separated list. */
@@ -29,8 +29,10 @@ static bool walk_line(struct slice line, const struct ip_prefix *trusted, size_t
         if (hop.length == 0)
             continue;
         struct ip_address address;
-        if (ip_parse(hop, &address) != ERR_NONE)
+        if (ip_parse(hop, &address) != ERR_NONE) {
+            *client = (struct ip_address){.family = IP_UNKNOWN};
             return true;
+        }
         *client = address;
         if (!is_trusted(&address, trusted, count))
             return true;

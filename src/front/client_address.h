@@ -9,7 +9,8 @@
 #include "net/http_server.h"
 
 /* A peer on a Unix socket is taken for a trusted proxy: the socket's permissions say who that is.
- * If the nearest hop can't be read, the proxy itself is the client. */
+ * If the nearest hop can't be read the client is IP_UNKNOWN: no allowfrom lets it in, and all such
+ * clients share one limit. */
 struct ip_address client_address(const struct http_request *request,
                                  const struct ip_prefix *trusted, size_t trusted_count);
 

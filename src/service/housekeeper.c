@@ -29,6 +29,7 @@ struct housekeeper {
     pthread_cond_t stop_asked;
     bool stopping;
     unsigned tick;
+    _Atomic(bool) round_runs; /* one at a time: a slow storage must not gather rounds */
 };
 
 struct expiring {
@@ -233,6 +234,7 @@ static void round_done(struct operation *operation, enum error error)
     if (op->more && error == ERR_NONE &&
         service_submit(op->housekeeper->service, operation) == ERR_NONE)
         return;
+    atomic_store(&op->housekeeper->round_runs, false);
     free(op);
 }
 
@@ -260,8 +262,11 @@ static void ask_for_round(struct housekeeper *housekeeper)
     op->housekeeper = housekeeper;
     op->rare = housekeeper->tick % RARELY_TICKS == 0;
     copy_policy(op, housekeeper->service);
-    if (service_submit(housekeeper->service, &op->operation) != ERR_NONE)
+    atomic_store(&housekeeper->round_runs, true);
+    if (service_submit(housekeeper->service, &op->operation) != ERR_NONE) {
+        atomic_store(&housekeeper->round_runs, false);
         free(op);
+    }
 }
 
 /* Waits for the next tick. False: it is time to stop. */
@@ -286,6 +291,8 @@ static void *run_thread(void *context)
     urcu_qsbr_thread_offline();
     while (wait_for_tick(housekeeper)) {
         recorder_run(housekeeper->recorder);
+        if (atomic_load(&housekeeper->round_runs))
+            continue;
         ask_for_round(housekeeper);
         housekeeper->tick++;
     }

@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum {
     BUSY_TIMEOUT_MS = 1000, /* another process holds the lock: longer waits stall every update */
@@ -24,6 +25,11 @@ struct db {
     sqlite3_stmt *statements[SQL_COUNT]; /* prepared at first use */
     bool writing;
     bool needs_recovery;
+    bool log_is_known, log_is_lost;
+    dev_t log_device; /* with log_inode: which file the write-ahead log is */
+    ino_t log_inode;
+    char *path;
+    enum db_mode mode;
     int wal_pages; /* after the last commit, as the WAL hook tells */
     char why[WHY_MAX];
 };
@@ -81,19 +87,34 @@ static enum error configure(struct db *db, enum db_mode mode)
     return db_script(db, script);
 }
 
+static enum error open_handle(struct db *db)
+{
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    flags |= db->mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY
+                                      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
+        return failed(db, "open");
+    return configure(db, db->mode);
+}
+
+static void close_handle(struct db *db)
+{
+    for (size_t i = 0; i < SQL_COUNT; i++) {
+        sqlite3_finalize(db->statements[i]);
+        db->statements[i] = NULL;
+    }
+    sqlite3_close(db->handle);
+    db->handle = NULL;
+}
+
 enum error db_open(const char *path, enum db_mode mode, struct db **out, char *why, size_t why_size)
 {
     struct db *db = calloc(1, sizeof(*db));
     if (db == NULL)
         return ERR_MEMORY;
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    flags |=
-        mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    enum error error = ERR_NONE;
-    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
-        error = failed(db, "open");
-    if (error == ERR_NONE)
-        error = configure(db, mode);
+    db->mode = mode;
+    db->path = strdup(path);
+    enum error error = db->path == NULL ? ERR_MEMORY : open_handle(db);
     if (error != ERR_NONE) {
         snprintf(why, why_size, "%s: %s", path, db->why);
         db_close(db);
@@ -107,9 +128,8 @@ void db_close(struct db *db)
 {
     if (db == NULL)
         return;
-    for (size_t i = 0; i < SQL_COUNT; i++)
-        sqlite3_finalize(db->statements[i]);
-    sqlite3_close(db->handle);
+    close_handle(db);
+    free(db->path);
     free(db);
 }
 
@@ -217,31 +237,40 @@ bool db_is_null(const struct db_row *row, int column)
 
 /* ---- transactions ---- */
 
-/* Whether the write-ahead log is gone from its folder. */
-static bool log_is_missing(struct db *db)
+/* Whether the write-ahead log under its name is the one that this connection writes to. Known from
+ * the first look on: before that there may be none yet. */
+static bool log_is_in_place(struct db *db)
 {
-    sqlite3_vfs *vfs = NULL;
-    int exists = 1;
-    const char *name = sqlite3_filename_wal(sqlite3_db_filename(db->handle, "main"));
-    if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs) == SQLITE_OK &&
-        vfs != NULL && vfs->xAccess(vfs, name, SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK)
-        return false;
-    return exists == 0;
+    struct stat now;
+    if (stat(sqlite3_filename_wal(sqlite3_db_filename(db->handle, "main")), &now) != 0)
+        return !db->log_is_known;
+    if (!db->log_is_known) {
+        db->log_is_known = true;
+        db->log_device = now.st_dev;
+        db->log_inode = now.st_ino;
+    }
+    return now.st_dev == db->log_device && now.st_ino == db->log_inode;
+}
+
+static bool database_has_moved(struct db *db)
+{
+    int moved = 0;
+    return sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+           moved != 0;
 }
 
 /* A database or log that was removed, renamed or replaced takes writes gladly and loses them. */
 static enum error check_files(struct db *db)
 {
-    int moved = 0;
-    if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-        moved != 0)
+    if (database_has_moved(db))
         return failed_because(db, "the database file is not in its place any more: it was removed, "
                                   "renamed or replaced; put it back, or restart locumd to take the "
                                   "new one");
-    if (db->wal_pages > 0 && log_is_missing(db))
-        return failed_because(db, "the database's write-ahead log (-wal) was removed under locumd; "
-                                  "put it back, or restart locumd");
-    return ERR_NONE;
+    if (log_is_in_place(db))
+        return ERR_NONE;
+    db->needs_recovery = true;
+    db->log_is_lost = true;
+    return failed_because(db, "the database's write-ahead log (-wal) was removed or replaced");
 }
 
 enum error db_begin(struct db *db, bool writes)
@@ -281,17 +310,32 @@ bool db_needs_recovery(const struct db *db)
     return db->needs_recovery;
 }
 
+/* The log's name leads to nothing, or to another file; what is in ours has been copied into the
+ * database. SQLite makes a new one when it opens the database anew. */
+static enum error reopen(struct db *db)
+{
+    close_handle(db);
+    enum error error = open_handle(db);
+    if (error == ERR_NONE)
+        db->log_is_known = db->log_is_lost = false;
+    return error;
+}
+
 enum error db_recover(struct db *db)
 {
-    enum error error = check_files(db);
-    if (error != ERR_NONE)
-        return error;
+    if (db->handle == NULL)
+        return reopen(db); /* an earlier attempt could not open it */
+    if (database_has_moved(db) || (!log_is_in_place(db) && !db->log_is_lost))
+        return check_files(db);
     if (!db->needs_recovery)
         return ERR_NONE;
     int code =
         sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (code != SQLITE_OK)
         return failed(db, "checkpoint");
+    enum error error = db->log_is_lost ? reopen(db) : ERR_NONE;
+    if (error != ERR_NONE)
+        return error;
     db->wal_pages = 0;
     db->needs_recovery = false;
     return ERR_NONE;

@@ -131,6 +131,10 @@ static void release(struct index *index, const struct retired *retired)
     case RETIRED_KEY:
         slab_give(&index->key_slab, retired->object);
         break;
+    case RETIRED_VALUES:
+        slab_give(&index->value_slabs[((const struct value_set *)retired->object)->count],
+                  retired->object);
+        break;
     case RETIRED_MALLOC:
         free(retired->object);
         break;
@@ -183,6 +187,8 @@ enum error index_new(size_t delegates, struct index **out)
     atomic_init(&index->keys, key_slots);
     slab_init(&index->delegate_slab, (sizeof(struct delegate) + LABEL_PACKED + 7) / 8 * 8);
     slab_init(&index->key_slab, sizeof(struct api_key));
+    for (size_t i = 1; i <= VALUES_MAX; i++)
+        slab_init(&index->value_slabs[i], value_set_size(i));
     *out = index;
     return ERR_NONE;
 }
@@ -201,7 +207,6 @@ static void free_objects(struct table *table, void (*free_parts)(void *object))
 static void free_delegate_parts(void *object)
 {
     struct delegate *delegate = object;
-    free((void *)(uintptr_t)delegate_values(delegate));
     if (delegate->label_length > LABEL_PACKED)
         free(delegate);
 }
@@ -222,5 +227,7 @@ void index_free(struct index *index)
     free(atomic_load(&index->tokens));
     slab_fini(&index->delegate_slab);
     slab_fini(&index->key_slab);
+    for (size_t i = 1; i <= VALUES_MAX; i++)
+        slab_fini(&index->value_slabs[i]);
     free(index);
 }

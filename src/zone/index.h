@@ -42,6 +42,12 @@ struct value_mark {
     int64_t added_ms;  /* wall clock */
 };
 
+/* Bytes of a set of COUNT values. */
+static inline size_t value_set_size(size_t count)
+{
+    return sizeof(struct value_set) + count * (TXT_RR_LENGTH + sizeof(struct value_mark));
+}
+
 struct delegate {
     _Atomic(const struct value_set *) values; /* NULL: none */
     uint64_t id;

@@ -10,7 +10,7 @@
 static void retire_delegate(struct index *index, struct delegate *delegate)
 {
     bool packed = delegate->label_length <= LABEL_PACKED;
-    index_retire(index, RETIRED_MALLOC, delegate_values(delegate));
+    index_retire(index, RETIRED_VALUES, delegate_values(delegate));
     index_retire(index, packed ? RETIRED_DELEGATE : RETIRED_MALLOC, delegate);
 }
 
@@ -190,11 +190,11 @@ static void write_record(struct writer *writer, const struct change_value *value
     write_bytes(writer, slice_of(value->text, ACME_TXT_LENGTH));
 }
 
-static struct value_set *new_value_set(const struct change *change)
+static struct value_set *new_value_set(struct index *index, const struct change *change)
 {
     size_t count = change->value_count, wire = count * TXT_RR_LENGTH;
-    size_t size = sizeof(struct value_set) + wire + count * sizeof(struct value_mark);
-    struct value_set *set = aligned_alloc(64, (size + 63) / 64 * 64);
+    size_t size = value_set_size(count);
+    struct value_set *set = slab_take(&index->value_slabs[count]);
     if (set == NULL)
         return NULL;
     set->version = change->sequence;
@@ -219,14 +219,14 @@ static enum error apply_values_set(struct index *index, const struct change *cha
     if (change->value_count > VALUES_MAX)
         return ERR_MALFORMED;
     if (change->value_count > 0) {
-        set = new_value_set(change);
+        set = new_value_set(index, change);
         if (set == NULL)
             return ERR_MEMORY;
     }
     const struct value_set *old =
         atomic_exchange_explicit(&delegate->values, set, memory_order_acq_rel);
     atomic_store_explicit(&delegate->used, true, memory_order_relaxed);
-    index_retire(index, RETIRED_MALLOC, old);
+    index_retire(index, RETIRED_VALUES, old);
     return ERR_NONE;
 }
 

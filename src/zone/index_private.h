@@ -16,7 +16,7 @@ enum {
     LABEL_PACKED = UUID_TEXT_LENGTH, /* longer labels get an allocation of their own */
 };
 
-enum retired_kind { RETIRED_MALLOC, RETIRED_DELEGATE, RETIRED_KEY };
+enum retired_kind { RETIRED_MALLOC, RETIRED_DELEGATE, RETIRED_KEY, RETIRED_VALUES };
 
 struct retired {
     void *object;
@@ -36,6 +36,7 @@ struct index {
     _Atomic uint32_t serials[ZONE_IDS];
     /* the applying thread's */
     struct slab delegate_slab, key_slab;
+    struct slab value_slabs[VALUES_MAX + 1]; /* by the number of values in a set */
     struct retired retired[RETIRED_MAX];
     size_t retired_count;
 };

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* 2 MiB: one huge page, where the kernel gives them, spares most misses of the address cache. */
-enum { BLOCK_BYTES = 2 * 1024 * 1024 };
+/* The first block is small, for small servers. Later ones are a huge page, where the kernel gives
+ * them: that spares most misses of the address cache. */
+enum { FIRST_BLOCK_BYTES = 64 * 1024, BLOCK_BYTES = 2 * 1024 * 1024 };
 
 struct slab_block {
     struct slab_block *next;
-    uint8_t pad[56];
+    size_t objects_in_it;
+    uint8_t pad[48];
     uint8_t objects[];
 };
 
@@ -25,13 +27,16 @@ void slab_init(struct slab *slab, size_t object_size)
 
 static bool grow(struct slab *slab)
 {
-    struct slab_block *block = aligned_alloc(BLOCK_BYTES, BLOCK_BYTES);
+    size_t bytes = slab->blocks == NULL ? FIRST_BLOCK_BYTES : BLOCK_BYTES;
+    struct slab_block *block = aligned_alloc(bytes, bytes);
     if (block == NULL)
         return false;
-    madvise(block, BLOCK_BYTES, MADV_HUGEPAGE); /* a wish, no more */
+    if (bytes == BLOCK_BYTES)
+        madvise(block, bytes, MADV_HUGEPAGE); /* a wish, no more */
     block->next = slab->blocks;
+    block->objects_in_it = (bytes - sizeof(*block)) / slab->object_size;
     slab->blocks = block;
-    slab->fresh = (BLOCK_BYTES - sizeof(*block)) / slab->object_size;
+    slab->fresh = block->objects_in_it;
     return true;
 }
 
@@ -44,8 +49,8 @@ void *slab_take(struct slab *slab)
     }
     if (slab->fresh == 0 && !grow(slab))
         return NULL;
-    size_t in_block = (BLOCK_BYTES - sizeof(struct slab_block)) / slab->object_size;
-    return slab->blocks->objects + (in_block - slab->fresh--) * slab->object_size;
+    size_t at = slab->blocks->objects_in_it - slab->fresh--;
+    return slab->blocks->objects + at * slab->object_size;
 }
 
 void slab_give(struct slab *slab, void *object)

@@ -43,7 +43,7 @@ static void read_headers(struct slice input)
     const struct ip_prefix trusted = {{4, {10}}, 8};
     struct basic_credentials basic;
     struct ip_address client = client_address(&request, &trusted, 1);
-    must(client.family == 4 || client.family == 6);
+    must(client.family == 4 || client.family == 6 || client.family == IP_UNKNOWN);
     struct credentials found = request_credentials(&request, &basic);
     must(found.key_id.length + found.secret.length <= sizeof(basic.buffer));
     (void)request_token(&request, slice_text(""), &basic);

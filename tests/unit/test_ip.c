@@ -80,6 +80,9 @@ static void no_address_is_in_no_prefix(void **state UNUSED)
     assert_false(ip_prefix_contains(&prefix, &none));
     prefix = (struct ip_prefix){.address = none, .length = 0};
     assert_false(ip_prefix_contains(&prefix, &none));
+    const struct ip_address unknown = {.family = IP_UNKNOWN};
+    prefix = (struct ip_prefix){.address = unknown, .length = 0};
+    assert_false(ip_prefix_contains(&prefix, &unknown));
 }
 
 static void clients_are_counted_by_their_network(void **state UNUSED)

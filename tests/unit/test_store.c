@@ -145,6 +145,35 @@ static void change_records_survive_their_encoding(void **state UNUSED)
     }
 }
 
+/* Statements that run for every update, or by timer, must not cost more as the tables grow. */
+static void frequent_statements_never_walk_a_table(void **state)
+{
+    static const enum statement frequent[] = {
+        SQL_VALUES_OLD,         SQL_DELEGATES_UNUSED,       SQL_CHANGES_PRUNE,  SQL_SIGHTINGS_PRUNE,
+        SQL_VALUES_OF_DELEGATE, SQL_KEY_IS_VALID,           SQL_VALUE_REMOVE,   SQL_ZONE_SET_SERIAL,
+        SQL_DELEGATE_MARK_USED, SQL_TOKEN_FIND_HASH,        SQL_LEDGER_HEAD,    SQL_CHANGE_LAST,
+        SQL_CHANGES_FROM,       SQL_KEYS_OF_DELEGATE,       SQL_DELEGATE_BY_ID, SQL_DELEGATE_FIND,
+        SQL_DOMAINS_REMOVE,     SQL_SIGHTING_COUNT_OF_VALUE};
+    struct world *world = *state;
+    sqlite3 *db;
+    store_close(open_store(world));
+    assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
+    for (size_t i = 0; i < ARRAY_LENGTH(frequent); i++) {
+        char sql[1024];
+        sqlite3_stmt *plan;
+        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", statement_text(frequent[i]));
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL), SQLITE_OK);
+        while (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *step = (const char *)sqlite3_column_text(plan, 3);
+            bool walks = strncmp(step, "SCAN", 4) == 0 && strstr(step, "USING") == NULL;
+            if (walks || strstr(step, "TEMP B-TREE") != NULL)
+                fail_msg("%s: %s", statement_text(frequent[i]), step);
+        }
+        sqlite3_finalize(plan);
+    }
+    sqlite3_close(db);
+}
+
 /* ---- the ledger ---- */
 
 struct walk {
@@ -313,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_newer_or_foreign_database_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_refused, set_up, tear_down),
         cmocka_unit_test(change_records_survive_their_encoding),
+        cmocka_unit_test_setup_teardown(frequent_statements_never_walk_a_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_ledger_is_one_chain_whatever_was_rolled_back, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_bad_operation_fails_alone, set_up, tear_down),
