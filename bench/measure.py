@@ -7,6 +7,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import threading
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "blackbox"))
@@ -46,13 +47,35 @@ class Echo:
         self.process.wait()
 
 
-def start_server(folder, pinned=False, **config):
-    """A daemon on FOLDER, one DNS thread, no log of single requests."""
+class Server(harness.Locumd):
+    """A daemon that logs to a file, as it would to a journal: a Python thread that reads every line
+    of a pipe would take part in what is measured."""
+
+    def start(self, wait=True):
+        self.write_config()
+        log = self.folder / "log"
+        with open(log, "wb") as file:
+            self.process = subprocess.Popen(
+                self.command + ["--config", str(self.config_path)], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=file, cwd=self.folder, start_new_session=True)
+        self.reader = threading.Thread(target=lambda: None)  # what the base class waits for
+        self.reader.start()
+        self.ready = harness.await_condition(lambda: self.find_ready(log), 60, step=0.005)
+
+    def find_ready(self, log):
+        self.lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if self.process.poll() is not None:
+            raise SystemExit("bench: locumd ended:\n" + self.log)
+        fields = [harness.parse_log_line(line) for line in self.lines]
+        return next((found for found in fields if found.get("event") == "ready"), None)
+
+
+def start_server(folder, pinned=False):
+    """A daemon on FOLDER with one thread for each task."""
     folder.mkdir(parents=True, exist_ok=True)
     command = (["taskset", "-c", SERVER_CORE] if pinned else []) + [str(harness.program("locumd"))]
-    settings = harness.merge({"log": {"level": "info"}, "dns": {"threads": 1},
-                              "api": {"threads": 1}}, config)
-    return harness.Locumd(folder=folder, command=command, **settings)
+    return Server(folder=folder, command=command, log={"level": "info"}, dns={"threads": 1},
+                  api={"threads": 1})
 
 
 def processes_of(leader):
