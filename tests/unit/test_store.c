@@ -148,12 +148,23 @@ static void change_records_survive_their_encoding(void **state UNUSED)
 /* Statements that run for every update, or by timer, must not cost more as the tables grow. */
 static void frequent_statements_never_walk_a_table(void **state)
 {
-    static const enum statement frequent[] = {
-        SQL_VALUES_OLD,         SQL_DELEGATES_UNUSED,       SQL_CHANGES_PRUNE,  SQL_SIGHTINGS_PRUNE,
-        SQL_VALUES_OF_DELEGATE, SQL_KEY_IS_VALID,           SQL_VALUE_REMOVE,   SQL_ZONE_SET_SERIAL,
-        SQL_DELEGATE_MARK_USED, SQL_TOKEN_FIND_HASH,        SQL_LEDGER_HEAD,    SQL_CHANGE_LAST,
-        SQL_CHANGES_FROM,       SQL_KEYS_OF_DELEGATE,       SQL_DELEGATE_BY_ID, SQL_DELEGATE_FIND,
-        SQL_DOMAINS_REMOVE,     SQL_SIGHTING_COUNT_OF_VALUE};
+    static const enum statement frequent[] = {SQL_VALUES_OLD,
+                                              SQL_DELEGATES_UNUSED,
+                                              SQL_CHANGES_PRUNE,
+                                              SQL_VALUES_OF_DELEGATE,
+                                              SQL_KEY_IS_VALID,
+                                              SQL_VALUE_REMOVE,
+                                              SQL_ZONE_SET_SERIAL,
+                                              SQL_DELEGATE_MARK_USED,
+                                              SQL_TOKEN_FIND_HASH,
+                                              SQL_LEDGER_HEAD,
+                                              SQL_CHANGE_LAST,
+                                              SQL_CHANGES_FROM,
+                                              SQL_KEYS_OF_DELEGATE,
+                                              SQL_DELEGATE_BY_ID,
+                                              SQL_DELEGATE_FIND,
+                                              SQL_DOMAINS_REMOVE,
+                                              SQL_SIGHTING_COUNT_OF_VALUE};
     struct world *world = *state;
     sqlite3 *db;
     store_close(open_store(world));
