@@ -11,7 +11,10 @@ import pytest
 
 from .harness.process import await_condition, seconds
 from .harness.server import COMPAT, ZONE, make_txt
-from .harness.world import CUSTOMER, LOCUM
+from .harness.unbound import Unbound
+from .harness.world import CUSTOMER, LOCUM, PARENTS
+
+TCP_RESOLVER = "127.0.0.21"
 
 NUMBERS = iter(range(1, 1000000))
 
@@ -84,6 +87,20 @@ def test_S1_a_lookup_by_tcp_ends_there_too(delegated, world):
     assert [rdata.to_text() for rdata in answer.answer[0]] == [f'"{value}"']
 
 
+def test_S1_a_resolver_that_speaks_tcp_only_ends_there_too(delegated, world, tmp_path):
+    domain, account = delegated
+    value = new_value()
+    updated(world, account, value)
+    resolver = Unbound(tmp_path, TCP_RESOLVER, PARENTS, world.parents.trust_anchor("."),
+                       "tcp-only", ["tcp-upstream: yes"])
+    resolver.start()
+    try:
+        answer = world.ask(f"_acme-challenge.{domain}", "TXT", TCP_RESOLVER)
+    finally:
+        resolver.stop()
+    assert [rdata.to_text() for rdata in answer.answer[-1]] == [f'"{value}"']
+
+
 @pytest.mark.parametrize("name, rdtype, expected", [
     ("example.com", "A", ["192.0.2.80"]),
     ("example.com", "AAAA", ["2001:db8::80"]),
@@ -119,7 +136,7 @@ def test_S3_our_server_is_authoritative_for_its_zone(delegated, world):
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 def test_S1_names_come_back_in_the_letters_of_the_question(delegated, world, tcp):
-    """0x20: unbound would get by without it (it asks again and again), other resolvers would not."""
+    """0x20: unbound would get by without it (it asks again and again), others would not."""
     _, account = delegated
     updated(world, account, new_value())
     mixed = "".join(c.upper() if i % 2 else c for i, c in enumerate(account["fulldomain"] + "."))

@@ -1,5 +1,5 @@
-"""lego against a server without TLS of its own (a proxy does it, or it is a closed network) that asks
-for a registration token: the token stands in the base URL, which every client can be given."""
+"""lego against a server without TLS of its own (a proxy does it, or it is a closed network) that
+asks for a registration token: it stands in the base URL, which every client can be given."""
 import json
 
 import pytest

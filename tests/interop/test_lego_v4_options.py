@@ -1,4 +1,4 @@
-"""lego 4 with credentials that are there already: on another machine, with other options and CAs."""
+"""lego 4 with credentials that are there already: on another machine, other options and CAs."""
 import json
 import re
 
@@ -20,8 +20,8 @@ def account(world):
 def user(account, world, home, lego_v4):
     """lego in a new folder that holds the credentials only.
 
-    lego never clears, and Pebble asks without EDNS and does not go on to TCP: from eight values on it
-    would see none. So the values of earlier tests are cleared, which no CA out there needs.
+    lego never clears, and Pebble asks without EDNS and does not go on to TCP: from eight values on
+    it would see none. So the values of earlier tests are cleared, which no CA out there needs.
     """
     world.server.clear(account)
     user = QuickStart(world, home, lego_v4, V4_FIRST, V4_RENEWAL)

@@ -17,8 +17,8 @@ def user(world, module_home, lego_v5):
 def another(user, world, home, lego_v5):
     """The same user's certificate client in a new folder that holds the credentials only.
 
-    lego never clears, and Pebble asks without EDNS and does not go on to TCP: from eight values on it
-    would see none. So the values of earlier tests are cleared, which no CA out there needs.
+    lego never clears, and Pebble asks without EDNS and does not go on to TCP: from eight values on
+    it would see none. So the values of earlier tests are cleared, which no CA out there needs.
     """
     world.server.clear(user.account)
     copy = QuickStart(world, home, lego_v5, V5_FIRST, V5_RENEWAL)

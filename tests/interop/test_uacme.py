@@ -19,7 +19,8 @@ def uacme(world, module_home, locum_path):
 
     def run(*words):
         return run_client(["uacme", "-v", "-c", "uacme", "-a", world.ca.directory, "-y",
-                           "-h", str(hook("uacme")), *words], module_home, [locum_path], **environment)
+                           "-h", str(hook("uacme")), *words],
+                          module_home, [locum_path], **environment)
 
     registered = run_client(["locum", "register", "--domain", "example.com"], module_home,
                             [locum_path], **environment)

@@ -1,1 +1,1 @@
-"""A little internet on loopback: root and TLD servers, a customer's name server, a resolver, CAs."""
+"""A little internet on loopback: root and TLD servers, a user's name server, a resolver, CAs."""

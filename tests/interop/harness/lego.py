@@ -1,12 +1,13 @@
 """lego, built from the Go module proxy where the machine has a current Go.
 
-Debian's own lego is built without the acme-dns provider. A build takes a while, so what is built is
-kept in $LOCUM_CACHE (default ~/.cache/locum-interop); a lock there makes parallel sessions build once.
+Debian's own lego is built without the acme-dns provider. A build takes a while, so what is built
+is kept in $LOCUM_CACHE (default ~/.cache/locum-interop); a lock there makes parallel sessions
+build once.
 
-Only lego's generated table of DNS providers is cut down, to acme-dns: the other 180 bring hundreds of
-modules, minutes of building, and a module proxy that refuses one of them would cost us the client.
-Nothing that runs in these tests is touched. LOCUM_LEGO_V4 and LOCUM_LEGO_V5 name a lego of one's own
-(a release's program, say) to be used instead.
+Only lego's generated table of DNS providers is cut down, to acme-dns: the other 180 bring hundreds
+of modules, minutes of building, and one module that can't be had would cost us the client. Nothing
+that runs in these tests is touched. LOCUM_LEGO_V4 and LOCUM_LEGO_V5 name a lego of one's own (a
+release's program, say) to be used instead.
 """
 import fcntl
 import json

@@ -54,7 +54,8 @@ class Daemon:
             except OSError:
                 pass
             if self.process.poll() is not None:
-                raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.log}")
+                code = self.process.returncode
+                raise AssertionError(f"{self.name} ended with {code}:\n{self.log}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"{self.name} does not listen on {host}:{port}:\n{self.log}")
             time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""locumd in this little internet: the black-box suites' daemon, on port 53 and the API's own port."""
+"""locumd in this little internet: the black-box suites' daemon, on the real ports."""
 import json
 import pathlib
 import ssl
@@ -44,7 +44,8 @@ class Server:
         self.daemon = blackbox.Locumd(
             start=False, folder=place,
             dns={"listen": [f"{address}:53"]},
-            api={"listen": [f"{address}:{443 if authority else 80}"], "public_url": self.url, **tls},
+            api={"listen": [f"{address}:{443 if authority else 80}"],
+                 "public_url": self.url, **tls},
             zones=[{"name": ZONE, "nameservers": [f"ns1.{ZONE} {address}"],
                     "contact": "hostmaster@example.org",
                     "records": f"{ZONE}. 300 IN A {address}\n"}],

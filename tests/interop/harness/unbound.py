@@ -20,33 +20,36 @@ server:
   use-syslog: no
   logfile: ""
   log-queries: yes
-  verbosity: {verbosity}
+  verbosity: 1
   module-config: "validator iterator"
   trust-anchor-file: "{folder}/anchor"
   root-hints: "{folder}/hints"
   qname-minimisation: yes
   qname-minimisation-strict: yes
   use-caps-for-id: yes
-remote-control:
+{options}remote-control:
   control-enable: no
 """
 
 
 class Unbound:
-    """One unbound at ADDRESS, port 53, whose root server is ROOT; ANCHOR is the root's DS."""
+    """One unbound at ADDRESS, port 53, whose root server is ROOT; ANCHOR is the root's DS. OPTIONS
+    are lines for its server section."""
 
-    def __init__(self, folder, address, root, anchor, verbosity=1):
-        self.folder = pathlib.Path(folder) / "unbound"
+    def __init__(self, folder, address, root, anchor, name="unbound", options=()):
+        self.name = name
+        self.folder = pathlib.Path(folder) / name
         self.folder.mkdir()
         self.address = address
         (self.folder / "anchor").write_text(anchor + "\n")
         (self.folder / "hints").write_text(f". 3600 NS a.root.\na.root. 3600 A {root}\n")
         (self.folder / "unbound.conf").write_text(
-            CONFIG.format(address=address, folder=self.folder, verbosity=verbosity))
+            CONFIG.format(address=address, folder=self.folder,
+                          options="".join(f"  {option}\n" for option in options)))
         self.daemon = None
 
     def start(self):
-        self.daemon = Daemon("unbound", ["unbound", "-d", "-c", "unbound.conf"], self.folder)
+        self.daemon = Daemon(self.name, ["unbound", "-d", "-c", "unbound.conf"], self.folder)
         self.daemon.wait_port(self.address, 53)
 
     def stop(self):

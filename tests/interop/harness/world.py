@@ -63,8 +63,8 @@ www.example.com. 300 CNAME example.com.
 
 
 class World:
-    """Everything, started by start() and ended by stop(), for one module of tests. CONFIG is laid over
-    locumd's configuration."""
+    """Everything, started by start() and ended by stop(), for one module of tests. CONFIG is laid
+    over locumd's configuration."""
 
     def __init__(self, folder, tls=True, **config):
         self.folder = folder
@@ -103,7 +103,7 @@ class World:
     def ask(self, name, rdtype, address=RESOLVER, tcp=False):
         """A query to ADDRESS (to our resolver if not given); the answer."""
         query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
-        if address != RESOLVER:
+        if address in (LOCUM, CUSTOMER, PARENTS):
             query.flags &= ~dns.flags.RD
         return (dns.query.tcp if tcp else dns.query.udp)(query, address, seconds(5))
 
