@@ -1,8 +1,8 @@
 /*
  * The commands, how they are found by name, and how their help is put together: see command.h.
  */
-#include "cli/command.h"
 #include "base/suggest.h"
+#include "cli/command.h"
 
 static const struct command *const commands[] = {
     &register_command,     &update_command,        &clear_command,           &show_command,

@@ -6,8 +6,8 @@
 #include <errno.h>
 
 #include "base/encoding.h"
-#include "cli/command.h"
 #include "base/suggest.h"
+#include "cli/command.h"
 
 static const struct option options[OPTION_COUNT] = {
     [OPTION_DOMAIN] = {"domain", "DOMAIN", NULL,

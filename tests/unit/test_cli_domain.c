@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 #include "dns/domain.h"
 
 static void assert_domain(const char *given, const char *expected)
