@@ -63,8 +63,8 @@ class Namespace:
     def run_outside(self, command, **options):
         """Runs COMMAND in the namespaces that the session came from."""
         net, mnt = self.outside
-        enter = ["nsenter", f"--net=/proc/self/fd/{net}", f"--mount=/proc/self/fd/{mnt}",
-                 f"--wd={options.pop('cwd', '/')}", "--"]
+        enter = ["nsenter", f"--net=/proc/self/fd/{net}", f"--mount=/proc/self/fd/{mnt}", "--",
+                 "env", f"--chdir={options.pop('cwd', '/')}"]  # a folder of the mounts out there
         return subprocess.run(enter + command, pass_fds=self.outside, **options)
 
     def leave(self):
