@@ -11,9 +11,9 @@
 
 #include <sys/socket.h>
 
+#include "base/arena.h"
 #include "base/ip.h"
 #include "base/log.h"
-#include "daemon/arena.h"
 #include "daemon/complaint.h"
 #include "service/service.h"
 #include "zone/zone_set.h"

@@ -6,7 +6,7 @@
 #ifndef LOCUM_DAEMON_CONFIG_TREE_H
 #define LOCUM_DAEMON_CONFIG_TREE_H
 
-#include "daemon/arena.h"
+#include "base/arena.h"
 #include "daemon/complaint.h"
 
 enum node_kind { NODE_TEXT, NODE_LIST, NODE_SECTION };

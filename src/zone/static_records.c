@@ -83,14 +83,14 @@ static enum error check_record(struct parser *parser, const struct dns_name *own
 }
 
 /* The RDATA of RR in wire form, in memory of the set. */
-static enum error copy_rdata(struct zone_memory *memory, const ldns_rr *rr, struct slice *out)
+static enum error copy_rdata(struct arena *memory, const ldns_rr *rr, struct slice *out)
 {
     size_t length = 0;
     for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
         length += ldns_rdf_size(ldns_rr_rdf(rr, i));
     if (length > UINT16_MAX)
         return ERR_TOO_LARGE;
-    uint8_t *bytes = zone_memory_alloc(memory, 1, length);
+    uint8_t *bytes = arena_alloc_array(memory, 1, length);
     if (bytes == NULL)
         return ERR_MEMORY;
     struct writer writer = writer_of(bytes, length);

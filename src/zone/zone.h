@@ -10,8 +10,8 @@
 #ifndef LOCUM_ZONE_ZONE_H
 #define LOCUM_ZONE_ZONE_H
 
+#include "base/arena.h"
 #include "dns/name.h"
-#include "zone/zone_memory.h"
 #include "zone/zone_set.h"
 
 /* All records of one type at a node. RDATA holds `count` times a 16-bit length and that many bytes;
@@ -48,7 +48,7 @@ struct zone {
 enum { SOA_SERIAL_FROM_END = 20 }; /* serial, refresh, retry, expire, minimum: four bytes each */
 
 struct zone_set {
-    struct zone_memory memory;
+    struct arena memory;
     struct zone *zones; /* in the order of the settings */
     size_t count;
     struct zone **slots; /* open-addressing table by name */

@@ -23,9 +23,9 @@ enum error zone_refuse(struct zone_builder *builder, size_t item, const char *fo
 enum error zone_add_record(struct zone_builder *builder, struct slice owner, uint16_t type,
                            uint32_t ttl, struct slice rdata, size_t line)
 {
-    struct record *record = zone_memory_alloc(builder->memory, 1, sizeof(*record));
-    const uint8_t *owner_copy = zone_memory_copy(builder->memory, owner);
-    const uint8_t *rdata_copy = zone_memory_copy(builder->memory, rdata);
+    struct record *record = arena_alloc_array(builder->memory, 1, sizeof(*record));
+    const uint8_t *owner_copy = arena_copy(builder->memory, owner);
+    const uint8_t *rdata_copy = arena_copy(builder->memory, rdata);
     if (record == NULL || owner_copy == NULL || rdata_copy == NULL)
         return ERR_MEMORY;
     *record = (struct record){.next = builder->records,
@@ -66,7 +66,7 @@ static int compare_records(const void *left, const void *right)
 static struct record **sort_records(const struct zone_builder *builder)
 {
     struct record **sorted =
-        zone_memory_alloc(builder->memory, builder->record_count, sizeof(struct record *));
+        arena_alloc_array(builder->memory, builder->record_count, sizeof(struct record *));
     if (sorted == NULL)
         return NULL;
     size_t i = builder->record_count;
@@ -93,7 +93,7 @@ static enum error build_rrset(struct zone_builder *builder, struct record *const
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
         size += 2 + records[i]->rdata.length;
-    uint8_t *rdata = zone_memory_alloc(builder->memory, 1, size);
+    uint8_t *rdata = arena_alloc_array(builder->memory, 1, size);
     if (rdata == NULL)
         return ERR_MEMORY;
     struct writer writer = writer_of(rdata, size);
@@ -143,7 +143,7 @@ static struct node *put_node(struct zone_builder *builder, struct slice name)
 {
     const struct node **slot = node_slot(builder->zone, name);
     if (*slot == NULL) {
-        struct node *node = zone_memory_alloc(builder->memory, 1, sizeof(*node));
+        struct node *node = arena_alloc_array(builder->memory, 1, sizeof(*node));
         if (node == NULL)
             return NULL;
         node->name = name;
@@ -184,7 +184,7 @@ static enum error build_node(struct zone_builder *builder, struct record *const 
                              size_t count)
 {
     struct node *node = put_node(builder, records[0]->owner);
-    struct rrset *rrsets = zone_memory_alloc(builder->memory, count, sizeof(*rrsets));
+    struct rrset *rrsets = arena_alloc_array(builder->memory, count, sizeof(*rrsets));
     if (node == NULL || rrsets == NULL)
         return ERR_MEMORY;
     for (size_t i = 0, end; i < count; i = end) {
@@ -217,7 +217,7 @@ static enum error build_table(struct zone_builder *builder)
     uint64_t size = 16;
     while (size < 2 * nodes)
         size *= 2;
-    builder->zone->slots = zone_memory_alloc(builder->memory, size, sizeof(struct node *));
+    builder->zone->slots = arena_alloc_array(builder->memory, size, sizeof(struct node *));
     builder->zone->mask = size - 1;
     return builder->zone->slots == NULL ? ERR_MEMORY : ERR_NONE;
 }

@@ -19,7 +19,7 @@ struct record {
 };
 
 struct zone_builder {
-    struct zone_memory *memory; /* of the set */
+    struct arena *memory;       /* of the set */
     const struct zone_set *set; /* with every zone's name: records may belong to another one */
     struct zone *zone;
     const char *zone_name; /* as the operator wrote it */

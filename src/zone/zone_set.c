@@ -84,7 +84,7 @@ static enum error name_zone(struct zone_builder *builder, const struct zone_sett
             "\"%.200s\" is not a zone's name; letters, digits, '-' and '_' are, with "
             "dots between labels of at most 63",
             settings->name);
-    const uint8_t *bytes = zone_memory_copy(builder->memory, dns_name_slice(&name));
+    const uint8_t *bytes = arena_copy(builder->memory, dns_name_slice(&name));
     if (bytes == NULL)
         return ERR_MEMORY;
     zone->id = settings->id;
@@ -176,7 +176,7 @@ static enum error check_nameserver(struct zone_builder *builder, size_t item, st
 static enum error build_glue(struct zone_builder *builder, const struct zone_settings *settings)
 {
     size_t most = builder->record_count;
-    builder->zone->glue = zone_memory_alloc(builder->memory, most, sizeof(struct node *));
+    builder->zone->glue = arena_alloc_array(builder->memory, most, sizeof(struct node *));
     if (builder->zone->glue == NULL)
         return ERR_MEMORY;
     enum error error = ERR_NONE;
@@ -237,7 +237,7 @@ static enum error build_soa(struct zone_builder *builder, struct slice mname, co
         return error;
     size_t data = mname.length + writer_length(&name) + SOA_SERIAL_FROM_END;
     size_t size = 2 + DNS_RR_FIXED_LENGTH + data;
-    uint8_t *record = zone_memory_alloc(builder->memory, 1, size);
+    uint8_t *record = arena_alloc_array(builder->memory, 1, size);
     if (record == NULL)
         return ERR_MEMORY;
     struct writer writer = writer_of(record, size);
@@ -325,8 +325,8 @@ enum error zone_set_new(const struct zone_settings *settings, size_t count, stru
     set->count = count;
     set->mask = size - 1;
     set->labels_min = UINT8_MAX;
-    set->zones = zone_memory_alloc(&set->memory, count, sizeof(struct zone));
-    set->slots = zone_memory_alloc(&set->memory, size, sizeof(struct zone *));
+    set->zones = arena_alloc_array(&set->memory, count, sizeof(struct zone));
+    set->slots = arena_alloc_array(&set->memory, size, sizeof(struct zone *));
     if (set->zones != NULL && set->slots != NULL)
         error = build_set(set, settings, &why);
     if (error == ERR_NONE) {
@@ -343,6 +343,6 @@ void zone_set_free(struct zone_set *set)
 {
     if (set == NULL)
         return;
-    zone_memory_fini(&set->memory);
+    arena_fini(&set->memory);
     free(set);
 }

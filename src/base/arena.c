@@ -1,8 +1,7 @@
 /*
- * The arena (see arena.h): a list of single allocations. Configurations are small, so that no
- * carving is needed, and memory checkers see each allocation's true end.
+ * The arena (see arena.h): a list of single allocations.
  */
-#include "daemon/arena.h"
+#include "base/arena.h"
 
 #include <stdlib.h>
 
@@ -13,13 +12,24 @@ struct arena_block {
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    struct arena_block *block = calloc(1, sizeof(*block) + size);
+    struct arena_block *block;
+    size_t bytes;
 
+    if (__builtin_add_overflow(size, sizeof(*block), &bytes))
+        return NULL;
+    block = calloc(1, bytes);
     if (block == NULL)
         return NULL;
     block->next = arena->blocks;
     arena->blocks = block;
     return block->data;
+}
+
+void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+
+    return __builtin_mul_overflow(count, size, &bytes) ? NULL : arena_alloc(arena, bytes);
 }
 
 char *arena_text(struct arena *arena, struct slice text)
@@ -28,6 +38,15 @@ char *arena_text(struct arena *arena, struct slice text)
 
     if (copy != NULL && text.length > 0)
         memcpy(copy, text.data, text.length);
+    return copy;
+}
+
+const uint8_t *arena_copy(struct arena *arena, struct slice bytes)
+{
+    uint8_t *copy = arena_alloc(arena, bytes.length);
+
+    if (copy != NULL && bytes.length > 0)
+        memcpy(copy, bytes.data, bytes.length);
     return copy;
 }
 
