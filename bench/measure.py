@@ -26,7 +26,9 @@ def run_tool(name, *arguments, core=None):
     """Runs one of the load programs to its end; what it printed."""
     pin = ["taskset", "-c", core] if core else []
     words = pin + [tool(name)] + [str(argument) for argument in arguments]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    # A session of its own, as the servers have: the scheduler shares the processor by session.
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120,
+                          start_new_session=True)
     if done.returncode != 0:
         raise SystemExit(f"bench: {' '.join(words)}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -38,7 +40,7 @@ class Echo:
     def __init__(self, size, rcode, answers):
         self.process = subprocess.Popen(
             ["taskset", "-c", SERVER_CORE, tool("echo"), str(size), str(rcode), str(answers)],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.dns_port = int(self.process.stdout.readline())
         self.pid = self.process.pid
 

@@ -7,6 +7,7 @@ The last test shows that the check would notice a daemon that does not sync.
 import http.client
 import json
 import random
+import sqlite3
 import subprocess
 import threading
 
@@ -24,8 +25,9 @@ class Known:
 
     def __init__(self, fields):
         self.fields = fields
-        self.values = []    # acknowledged, oldest first
+        self.values = []     # acknowledged, oldest first
         self.pending = None  # sent, and no answer came
+        self.updates = 0     # acknowledged
 
     @property
     def label(self):
@@ -79,6 +81,7 @@ class Worker(threading.Thread):
             self.wrong.append((status, body))
             return
         known.values.append(known.pending)
+        known.updates += 1
         known.pending = None
         self.acknowledged.release()
 
@@ -153,6 +156,17 @@ def verify_ledger(daemon):
     assert done.returncode == 0, (done.stdout, done.stderr)
 
 
+def missing_from_ledger(daemon, delegates):
+    """What was acknowledged and has no row in the ledger."""
+    database = sqlite3.connect(daemon.data / "locum.db")
+    rows = dict(((label, kind), count) for label, kind, count in database.execute(
+        "SELECT delegate, kind, count(*) FROM ledger GROUP BY delegate, kind"))
+    database.close()
+    return [known.label for known in delegates
+            if rows.get((known.label, "register"), 0) != 1 or
+            rows.get((known.label, "update"), 0) < known.updates]
+
+
 def kill_while_starting(daemon, rng):
     """A crash during recovery."""
     daemon.start(wait=False)
@@ -190,6 +204,7 @@ def test_nothing_acknowledged_is_lost_over_fifty_kills(crashing):
     assert losses(crashing, everything) == []
     assert len(everything) > KILLS
     assert crashing.stop() == 0
+    assert missing_from_ledger(crashing, everything) == []
     verify_ledger(crashing)
 
 
