@@ -3,6 +3,7 @@
  */
 #include "daemon/config_schema.h"
 
+#include "base/suggest.h"
 #include "daemon/config.h"
 #include "daemon/config_values.h"
 
@@ -175,9 +176,16 @@ enum error take_section(const struct schema_reading *reading, const struct schem
 
 /* ---- words ---- */
 
-static const char *word_name(const void *words, size_t i)
+/* The built word that TEXT was probably meant to be, or NULL: what is not built helps nobody. */
+static const char *nearest_built(const struct schema_words *words, const char *text)
 {
-    return ((const struct schema_words *)words)->words[i].word;
+    struct suggestion suggestion = suggestion_for(text);
+
+    for (size_t i = 0; i < words->count; i++) {
+        if (!words->words[i].unbuilt)
+            suggestion_offer(&suggestion, words->words[i].word);
+    }
+    return suggestion.best;
 }
 
 /* "token, open or closed", without those that are not built. */
@@ -203,7 +211,7 @@ static enum error complain_word(const struct schema_reading *reading, const stru
                                 const struct node *node)
 {
     const struct schema_words *words = key->details;
-    const char *nearest = nearest_word(node->text, word_name, words, words->count);
+    const char *nearest = nearest_built(words, node->text);
     char expects[LISTED_MAX], value[QUOTED_MAX];
 
     list_words(words, expects, sizeof(expects));

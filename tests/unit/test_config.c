@@ -106,6 +106,8 @@ static const struct refusal {
     {"log: {level: inof}\n",
      "1:14: \"level\" is \"inof\"; expected debug, info, warning or error; did you mean "
      "\"info\"?"},
+    {"api: {tls: acmee, public-url: 'https://a.example'}\n",
+     "1:12: \"tls\" is \"acmee\"; expected off or file"},
     {"log: {format: xml}\n", "1:15: \"format\" is \"xml\"; expected text or json"},
     {"registration: {policy: opne}\n",
      "1:24: \"policy\" is \"opne\"; expected token, open or closed; did you mean \"open\"?"},
