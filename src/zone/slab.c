@@ -13,6 +13,19 @@
  * them: that spares most misses of the address cache. */
 enum { FIRST_BLOCK_BYTES = 64 * 1024, BLOCK_BYTES = 2 * 1024 * 1024 };
 
+/* ThreadSanitizer does not see that liburcu has waited for every reader, and would take the use of
+ * an object by its next owner for a race with them: in its builds none is used twice. */
+#if defined(__SANITIZE_THREAD__)
+#define REUSES_OBJECTS false
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define REUSES_OBJECTS false
+#endif
+#endif
+#ifndef REUSES_OBJECTS
+#define REUSES_OBJECTS true
+#endif
+
 struct slab_block {
     struct slab_block *next;
     size_t objects_in_it;
@@ -43,7 +56,7 @@ static bool grow(struct slab *slab)
 void *slab_take(struct slab *slab)
 {
     void *object = slab->free_list;
-    if (object != NULL) {
+    if (REUSES_OBJECTS && object != NULL) {
         memcpy(&slab->free_list, object, sizeof(slab->free_list));
         return object;
     }
