@@ -5,8 +5,8 @@
 
 #include "base/encoding.h"
 
-/* A text that may hold any bytes (a user agent): those that are no UTF-8 are shown as "?"; the
- * commitment covers the bytes, so such a row is verified from the database alone. */
+/* Texts are UTF-8 when they are stored. One that was damaged since is shown as "?": the chain, or
+ * what was committed to, then does not verify either. */
 static json_t *text_json(const struct db_row *row, int column)
 {
     struct slice text = db_bytes(row, column);

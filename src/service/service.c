@@ -72,14 +72,21 @@ static enum error store_first_zones(struct store *store, struct policy *policy)
 
 /* ---- what operations share ---- */
 
+/* What is committed to must be what every reader is shown: bytes that are no ASCII text, whatever
+ * they may mean, would pass through JSON as something else, and the ledger then not verify. */
+static uint8_t printable(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7f ? c : '?';
+}
+
 void origin_keep(struct kept_origin *kept, const struct origin *origin)
 {
     kept->address = origin->address;
     kept->user_agent_length = origin->user_agent.length;
     if (kept->user_agent_length > sizeof(kept->user_agent))
         kept->user_agent_length = sizeof(kept->user_agent);
-    if (kept->user_agent_length > 0)
-        memcpy(kept->user_agent, origin->user_agent.data, kept->user_agent_length);
+    for (size_t i = 0; i < kept->user_agent_length; i++)
+        kept->user_agent[i] = printable(origin->user_agent.data[i]);
     if (origin->request_id == NULL ||
         slice_to_text(slice_text(origin->request_id), kept->request_id, sizeof(kept->request_id)) !=
             ERR_NONE)

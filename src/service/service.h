@@ -69,7 +69,7 @@ MUST_CHECK enum error service_reload(struct service *service, const struct servi
 /* Who asks, for the ledger and the limits. */
 struct origin {
     struct ip_address address; /* of the client, proxies taken into account */
-    struct slice user_agent;   /* cut to USER_AGENT_MAX */
+    struct slice user_agent;   /* kept as printable ASCII, cut to USER_AGENT_MAX */
     const char *request_id;
 };
 

@@ -546,6 +546,17 @@ def test_the_ledger_verifies_by_socket_and_by_file(cli, server):
     assert "verifies" in cli.run("ledger", "verify", "--database", database).stdout
 
 
+@pytest.mark.parametrize("sent", [b"\xff\xfe\x80", b"\xed\xa0\x80", b"x" * 255 + "\u00e9".encode(),
+                                  "\u202egnihton\u009b31m".encode(), b'"},{"\\u0000'])
+def test_no_user_agent_makes_the_ledger_look_forged(cli, server, sent):
+    answer, = server.raw(b"POST /register HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+                         b"User-Agent: " + sent + b"\r\n\r\n")
+    assert answer.status == 201
+    verified(cli)
+    verified(cli, "--database", server.data / "locum.db")
+    assert ledger_rows(cli)[-1]["user_agent"].isascii()
+
+
 def test_erasing_addresses_leaves_the_chain_whole(cli, server):
     fill_ledger(cli)
     label = cli.stored()["subdomain"]
