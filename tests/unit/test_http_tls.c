@@ -245,7 +245,7 @@ static void a_handshake_has_a_deadline(void **state UNUSED)
     struct fixture fixture;
     static struct pem pem;
     static char hello[2048] = "\x16\x03\x01\x02\x01\x01"; /* a record of 513 bytes begins */
-    char reply[64];
+    static char reply[REPLY_MAX];
     memset(hello + 6, 'a', sizeof(hello) - 7);
     make_certificate(&pem, "one");
     fixture_init(&fixture);
@@ -255,7 +255,7 @@ static void a_handshake_has_a_deadline(void **state UNUSED)
     int silent = connect_to(fixture.port), fd = connect_to(fixture.port);
     /* The server may have accepted a while before this thread looks at the clock. */
     assert_in_range(trickle(&fixture, fd, hello, NULL), 100, 3000);
-    assert_int_equal(read_to_end(silent, reply), 0);
+    assert_true(read_to_end(silent, reply) <= 0); /* closed or reset, but told nothing */
     close(silent);
     close(fd);
     fd = connect_to(fixture.port); /* HTTP without TLS */
