@@ -296,7 +296,8 @@ static void *run_thread(void *context)
         ask_for_round(housekeeper);
         housekeeper->tick++;
     }
-    housekeeper->tick = 0; /* a last one, with the age clock */
+    recorder_run(housekeeper->recorder); /* what the last moment saw */
+    housekeeper->tick = 0;               /* a last round, with the age clock */
     ask_for_round(housekeeper);
     urcu_qsbr_thread_online();
     urcu_qsbr_unregister_thread();

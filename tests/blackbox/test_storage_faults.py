@@ -380,25 +380,28 @@ def tombstones(daemon):
 
 
 def test_unused_registrations_leave_and_used_ones_stay(tmp_path):
-    """What was never used leaves without a trace; what held a value once is kept, empty or not, and
-    its label is never given away."""
+    """What was never used leaves without a trace; what held a value once, or was asked for, is kept,
+    and its label is never given away."""
     daemon = faults.make_locumd(tmp_path, registration={"unused-lifetime": "30d"},
                                 zones=zone_with(value_lifetime="1h"))
     daemon.start()
     try:
-        unused, updated, cleared = (daemon.register() for _ in range(3))
+        unused, asked, updated, cleared = (daemon.register() for _ in range(4))
         for delegate in (updated, cleared):
             daemon.update(delegate, make_txt(1))
         assert daemon.clear(cleared) == 1
         daemon.clock.pass_time(29 * DAY)
         daemon.restart()  # a daemon that starts looks at once
         await_housekeeping(daemon)
-        assert daemon.txt(unused.fulldomain) == []
+        assert daemon.values(unused) == []  # not asked by DNS: that would be a use
+        assert daemon.txt(asked.fulldomain) == []
+        daemon.restart()  # what was asked in the last moment counts too
         daemon.clock.pass_time(2 * DAY)
         daemon.restart()
         await_condition(lambda: daemon.query(unused.fulldomain).rcode() == 3, 10)
         assert daemon.http("GET", "/api/v1/values", headers=unused.headers).status == 401
-        for delegate in (updated, cleared):
+        assert daemon.http("GET", "/api/v1/values", headers=asked.headers).status == 200
+        for delegate in (asked, updated, cleared):
             assert daemon.txt(delegate.fulldomain) == []
             daemon.update(delegate, make_txt(2))
             assert daemon.txt(delegate.fulldomain) == [make_txt(2)]
