@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ void log_init(struct log *log, int fd, const char *process)
     log->fd = fd;
     log->clock = clock_system();
     log->process = process;
+    log->lost = 0;
+    pthread_mutex_init(&log->mutex, NULL);
     atomic_init(&log->level, LOG_LEVEL_INFO);
     atomic_init(&log->format, LOG_FORMAT_TEXT);
 }
@@ -100,15 +103,21 @@ static void append(struct writer *writer, enum log_format format, const struct l
     }
 }
 
-void log_event(struct log *log, enum log_level level, const char *event,
-               const struct log_field *fields, size_t count)
+/* Whether a line can be written without waiting: a pipe that is writable has room for a page, which
+ * is the most a line takes up. */
+static bool has_room(int fd)
 {
-    if (level < atomic_load_explicit(&log->level, memory_order_relaxed))
-        return;
-    int saved_errno = errno;
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT) != 0;
+}
+
+/* Builds a line of at most LINE_MAX_BYTES; returns its length. */
+static size_t build_line(struct log *log, enum log_level level, const char *event,
+                         const struct log_field *fields, size_t count, char *line)
+{
     enum log_format format = atomic_load_explicit(&log->format, memory_order_relaxed);
-    char line[LINE_MAX_BYTES], time_text[TIME_TEXT_MAX];
-    struct writer writer = writer_of(line, sizeof(line) - 32); /* room for the mark and the end */
+    char time_text[TIME_TEXT_MAX];
+    struct writer writer = writer_of(line, LINE_MAX_BYTES - 32); /* room for the mark and the end */
     bool cut = false;
     time_to_text(clock_wall_ms(&log->clock), time_text);
     const struct log_field head[] = {LOG_TEXT("time", time_text),
@@ -118,12 +127,36 @@ void log_event(struct log *log, enum log_level level, const char *event,
         append(&writer, format, &head[i], &cut);
     for (size_t i = 0; i < count; i++)
         append(&writer, format, &fields[i], &cut);
-    writer.end = (uint8_t *)line + sizeof(line);
+    writer.end = (uint8_t *)line + LINE_MAX_BYTES;
     if (cut)
         write_field(&writer, format, "cut", slice_text("..."), false);
     write_text(&writer, format == LOG_FORMAT_JSON ? "}\n" : "\n");
-    if (write(log->fd, line, writer_length(&writer)) < 0) {
-        /* Nobody can be told that the log itself is gone. */
+    return writer_length(&writer);
+}
+
+/* With the mutex held. */
+static bool write_line(struct log *log, const char *line, size_t length)
+{
+    return has_room(log->fd) && write(log->fd, line, length) == (ssize_t)length;
+}
+
+void log_event(struct log *log, enum log_level level, const char *event,
+               const struct log_field *fields, size_t count)
+{
+    char line[LINE_MAX_BYTES];
+    if (level < atomic_load_explicit(&log->level, memory_order_relaxed))
+        return;
+    int saved_errno = errno;
+    size_t length = build_line(log, level, event, fields, count, line);
+    pthread_mutex_lock(&log->mutex);
+    if (!write_line(log, line, length)) {
+        log->lost++;
+    } else if (log->lost > 0) {
+        const struct log_field lost = LOG_INT("lines", log->lost);
+        length = build_line(log, LOG_LEVEL_WARNING, "log_lost", &lost, 1, line);
+        if (write_line(log, line, length))
+            log->lost = 0;
     }
+    pthread_mutex_unlock(&log->mutex);
     errno = saved_errno;
 }

@@ -2,13 +2,15 @@
  * The structured log: one line an event on standard error, `key=value` or JSON. A line begins with
  * time, level and event name; fields follow. Values are quoted and escaped where needed, so that
  * bytes from outside can't forge a line. Secrets never go in: callers pass key ids, not keys.
- * Any thread may log; a line is one write(2).
+ * Any thread may log; a line is one write(2). Logging never waits: a line that its reader has no
+ * room for is dropped, and the next one that gets through is followed by a count of those lost.
  *
  *     LOG(log, LOG_LEVEL_INFO, "update", LOG_TEXT("delegate", label), LOG_INT("ms", elapsed));
  */
 #ifndef LOCUM_BASE_LOG_H
 #define LOCUM_BASE_LOG_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
@@ -22,7 +24,9 @@ struct log {
     struct clock clock;
     _Atomic(enum log_level) level; /* events below it are not written; may change at a reload */
     _Atomic(enum log_format) format;
-    const char *process; /* "serve", "outbound", ...: told apart in one stream */
+    const char *process;   /* "serve", "outbound", ...: told apart in one stream */
+    pthread_mutex_t mutex; /* from the look whether there is room to the writing */
+    uint64_t lost;         /* lines dropped since one got through */
 };
 
 struct log_field {
