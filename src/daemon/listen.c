@@ -276,8 +276,9 @@ static enum error bind_unix(const struct config *config, const struct config_lis
                             int *fd, char why[COMPLAINT_MAX])
 {
     char reason[COMPLAINT_MAX];
-    /* Whoever may enter the folder may connect: the API asks everybody for credentials anyway. */
-    enum error error = unix_listen(listen->path, 0666, (gid_t)-1, fd, reason, sizeof(reason));
+    /* Whoever connects is taken for the proxy, whose X-Forwarded-For is believed: so it is not for
+     * everybody. Its group is the folder's if that has the set-group-ID bit. */
+    enum error error = unix_listen(listen->path, 0660, (gid_t)-1, fd, reason, sizeof(reason));
 
     if (error == ERR_CONFIG)
         error = config_complain(config, listen->mark, why, "%s", reason);
