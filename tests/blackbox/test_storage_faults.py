@@ -2,6 +2,7 @@
 goes on by itself once the storage does. Faults of the disk come from the test build's storage
 (faults.py), those of files and locks from the real one.
 """
+import concurrent.futures
 import os
 import shutil
 import sqlite3
@@ -164,6 +165,19 @@ def test_answers_are_served_while_nothing_can_be_read(lossy):
     with lossy.faults.during(reads_fail=1, writes_fail=1):
         scene.assert_failing()
     scene.assert_recovers()
+
+
+def test_updates_that_wait_for_one_sync_share_the_next(lossy):
+    def commits():
+        return lossy.admin("GET", "/admin/status").json()["commits"]
+
+    delegates = [lossy.register() for _ in range(16)]
+    before = commits()
+    with lossy.faults.during(sync_delay_ms=200), \
+            concurrent.futures.ThreadPoolExecutor(len(delegates)) as pool:
+        for answer in pool.map(lambda delegate: lossy.update(delegate, make_txt()), delegates):
+            assert answer.status == 200
+    assert commits() - before < len(delegates) // 2
 
 
 def test_a_slow_disk_delays_the_answer_and_not_dns(lossy):
