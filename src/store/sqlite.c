@@ -83,8 +83,10 @@ static enum error configure(struct db *db, enum db_mode mode)
              "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
              "PRAGMA cache_size=-%d; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;",
              CACHE_KIB);
+    enum error error = db_script(db, script);
+    /* Last: setting wal_autocheckpoint takes away what hook there is. */
     sqlite3_wal_hook(db->handle, note_wal_pages, db);
-    return db_script(db, script);
+    return error;
 }
 
 static enum error open_handle(struct db *db)

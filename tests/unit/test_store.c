@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "driven_clock.h"
@@ -111,6 +112,31 @@ static void a_file_that_is_no_database_is_refused(void **state)
     const struct store_settings settings = {world->path, "test", &world->clock};
     assert_int_equal(store_open(&settings, &store, why, sizeof(why)), ERR_STORAGE);
     assert_non_null(strstr(why, "not a database"));
+}
+
+static long size_of_file(const char *path)
+{
+    struct stat about;
+    assert_int_equal(stat(path, &about), 0);
+    return (long)about.st_size;
+}
+
+static void the_log_is_copied_and_used_again(void **state)
+{
+    struct world *world = *state;
+    char log_path[112];
+    struct store *store = open_store(world);
+    snprintf(log_path, sizeof(log_path), "%s-wal", world->path);
+    long size = size_of_file(world->path), log_size = 0;
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(store_probe(store), ERR_NONE);
+        db_checkpoint(store_db(store), true);
+        if (i == 0)
+            log_size = size_of_file(log_path);
+    }
+    assert_true(size_of_file(world->path) > size);
+    assert_int_equal(size_of_file(log_path), log_size);
+    store_close(store);
 }
 
 static void change_records_survive_their_encoding(void **state UNUSED)
@@ -352,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_database_gets_the_newest_schema, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_newer_or_foreign_database_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_database_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_log_is_copied_and_used_again, set_up, tear_down),
         cmocka_unit_test(change_records_survive_their_encoding),
         cmocka_unit_test_setup_teardown(frequent_statements_never_walk_a_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_ledger_is_one_chain_whatever_was_rolled_back, set_up,
