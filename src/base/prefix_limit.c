@@ -288,3 +288,13 @@ enum error prefix_limiter_take(struct prefix_limiter *limiter, const struct ip_a
     pthread_mutex_unlock(&limiter->mutex);
     return error;
 }
+
+enum error prefix_limiter_take_number(struct prefix_limiter *limiter, uint64_t number,
+                                      int64_t now_ms, uint32_t *retry_after_s)
+{
+    uint64_t key = number | UINT64_C(1) << 63; /* 0 is an empty place */
+    pthread_mutex_lock(&limiter->mutex);
+    enum error error = take_locked(limiter, key, now_ms * 1000, retry_after_s);
+    pthread_mutex_unlock(&limiter->mutex);
+    return error;
+}

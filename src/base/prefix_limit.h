@@ -29,9 +29,10 @@ MUST_CHECK enum error prefix_counter_enter(struct prefix_counter *counter,
 void prefix_counter_leave(struct prefix_counter *counter, const struct ip_address *address);
 
 /*
- * A token bucket for each network. A bucket that is full again is the same as none, and leaves its
- * place to another. When a hash's eight places all hold buckets that are not full, the one nearest
- * to full is forgotten: who can fill the table has that many networks to come from anyway.
+ * A token bucket for each network, or for each of anything else that has a number. A bucket that is
+ * full again is the same as none, and leaves its place to another. When a hash's eight places all
+ * hold buckets that are not full, the one nearest to full is forgotten: who can fill the table has
+ * that many networks to come from anyway.
  */
 struct prefix_limiter;
 
@@ -53,5 +54,9 @@ MUST_CHECK enum error prefix_limiter_take(struct prefix_limiter *limiter,
                                           const struct ip_address *address,
                                           const struct ip_prefix *exempt, size_t exempt_count,
                                           int64_t now_ms, uint32_t *retry_after_s);
+/* The same for the thing with this NUMBER (below 2^63), in a limiter that counts nothing but those.
+ */
+MUST_CHECK enum error prefix_limiter_take_number(struct prefix_limiter *limiter, uint64_t number,
+                                                 int64_t now_ms, uint32_t *retry_after_s);
 
 #endif

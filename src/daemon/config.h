@@ -110,6 +110,7 @@ struct config {
         uint32_t threads;
         uint32_t connections;
         uint32_t connections_per_prefix;
+        uint32_t updates_per_hour; /* of one delegate; 0: no limit */
     } api;
     struct config_zones zones;
     struct {

@@ -155,6 +155,8 @@ static const struct schema_word tls_words[] = {
 static const struct schema_words tls_modes = {tls_words, ARRAY_LENGTH(tls_words)};
 static const struct schema_range connection_range = {1, 1000000, NULL};
 
+static const struct schema_range limit_range = {0, 1000000, NULL};
+
 static const struct schema_key api_keys[] = {
     {"listen", take_listens, offsetof(struct config, api.listen), false, &with_unix},
     {"tls", take_word, offsetof(struct config, api.tls), false, &tls_modes},
@@ -168,6 +170,8 @@ static const struct schema_key api_keys[] = {
      &connection_range},
     {"connections-per-prefix", take_number, offsetof(struct config, api.connections_per_prefix),
      false, &connection_range},
+    {"updates-per-hour", take_number, offsetof(struct config, api.updates_per_hour), false,
+     &limit_range},
 };
 static const struct schema_section api_section = KEYS("\"api\"", api_keys);
 
@@ -246,7 +250,6 @@ static const struct schema_word policy_words[] = {{"token", REGISTRATION_TOKEN, 
                                                   {"open", REGISTRATION_OPEN, false},
                                                   {"closed", REGISTRATION_CLOSED, false}};
 static const struct schema_words policies = {policy_words, ARRAY_LENGTH(policy_words)};
-static const struct schema_range limit_range = {0, 1000000, NULL};
 
 static const struct schema_key registration_keys[] = {
     {"policy", take_word, offsetof(struct config, registration.policy), false, &policies},
@@ -306,6 +309,7 @@ void config_set_defaults(struct config *config)
     config->api.threads = 1;
     config->api.connections = 4096;
     config->api.connections_per_prefix = 256;
+    config->api.updates_per_hour = 240;
     config->registration.policy = REGISTRATION_TOKEN;
     config->registration.limit = 60;
     config->registration.unused_lifetime_ms = INT64_C(30) * 86400000;

@@ -90,6 +90,7 @@ void config_policy(const struct config *config, struct service_zone *zones,
     *policy = (struct service_policy){
         .registration = config->registration.policy,
         .registrations_per_hour = config->registration.limit,
+        .updates_per_hour = config->api.updates_per_hour,
         .exempt = config->registration.exempt.items,
         .exempt_count = config->registration.exempt.count,
         .unused_lifetime_ms = config->registration.unused_lifetime_ms,

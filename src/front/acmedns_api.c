@@ -156,10 +156,7 @@ void acmedns_register(const struct api_call *call)
         return;
     json_decref(wait->fields);
     free(wait);
-    if (error == ERR_RATE_LIMITED)
-        api_answer_retry(call, error, retry_after_s);
-    else
-        api_answer_error(call, error);
+    api_answer_refused(call, error, retry_after_s);
 }
 
 /* ---- /update ---- */
@@ -208,20 +205,22 @@ static void forget_behind_bad_username(json_t *fields)
 }
 
 static enum error start_update(struct update_wait *wait, const struct api_call *call,
-                               const struct api_key *key, const json_t *fields)
+                               const struct api_key *key, const json_t *fields,
+                               uint32_t *retry_after_s)
 {
     const struct origin origin = api_origin(call);
     struct slice txt = json_fields_text(fields, "txt");
     if (txt.length == sizeof(wait->txt))
         memcpy(wait->txt, txt.data, sizeof(wait->txt));
     return service_update(call->front->settings.service, key, json_fields_text(fields, "subdomain"),
-                          txt, &origin, updated, &wait->wait);
+                          txt, &origin, updated, &wait->wait, retry_after_s);
 }
 
 void acmedns_update(const struct api_call *call)
 {
     const struct api_key *key;
     json_t *fields = NULL;
+    uint32_t retry_after_s = 1;
     enum error error = api_read_key_request(call, JSON_FIRST_VALUE, &key, &fields);
     struct update_wait *wait = error == ERR_NONE ? calloc(1, sizeof(*wait)) : NULL;
     if (error == ERR_NONE && wait == NULL)
@@ -229,13 +228,13 @@ void acmedns_update(const struct api_call *call)
     if (error == ERR_NONE) {
         api_wait_begin(&wait->wait, call, answer_update);
         forget_behind_bad_username(fields);
-        error = start_update(wait, call, key, fields);
+        error = start_update(wait, call, key, fields, &retry_after_s);
     }
     json_decref(fields);
     if (error == ERR_NONE)
         return;
     free(wait);
-    api_answer_error(call, error);
+    api_answer_refused(call, error, retry_after_s);
 }
 
 /* ---- /health ---- */

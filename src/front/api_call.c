@@ -55,23 +55,31 @@ static struct slice error_body(enum error error, char *buffer, size_t size)
     return slice_of(buffer, (size_t)length);
 }
 
-void api_answer_error(const struct api_call *call, enum error error)
-{
-    char body[128];
-    int status = error_info(error)->http_status;
-    if (status == 503) {
-        api_answer_retry(call, error, UNAVAILABLE_RETRY_S);
-        return;
-    }
-    api_answer(call, status, "application/json", error_body(error, body, sizeof(body)));
-}
-
-void api_answer_retry(const struct api_call *call, enum error error, uint32_t retry_after_s)
+static void answer_retry(const struct api_call *call, enum error error, uint32_t retry_after_s)
 {
     char body[128], seconds[16];
     snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
     api_answer_with(call, error_info(error)->http_status, "application/json",
                     error_body(error, body, sizeof(body)), "Retry-After", seconds);
+}
+
+void api_answer_error(const struct api_call *call, enum error error)
+{
+    char body[128];
+    int status = error_info(error)->http_status;
+    if (status == 503) {
+        answer_retry(call, error, UNAVAILABLE_RETRY_S);
+        return;
+    }
+    api_answer(call, status, "application/json", error_body(error, body, sizeof(body)));
+}
+
+void api_answer_refused(const struct api_call *call, enum error error, uint32_t retry_after_s)
+{
+    if (error == ERR_RATE_LIMITED)
+        answer_retry(call, error, retry_after_s);
+    else
+        api_answer_error(call, error);
 }
 
 void api_answer_text(const struct api_call *call, int status, const char *text)

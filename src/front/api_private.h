@@ -32,8 +32,8 @@ void api_answer_with(const struct api_call *call, int status, const char *type, 
                      const char *header, const char *value);
 /* {"error": "word"} with the status of ERROR. */
 void api_answer_error(const struct api_call *call, enum error error);
-/* The same, telling the client to come back after RETRY_AFTER_S seconds. */
-void api_answer_retry(const struct api_call *call, enum error error, uint32_t retry_after_s);
+/* The same; for ERR_RATE_LIMITED the client is told to come back after RETRY_AFTER_S seconds. */
+void api_answer_refused(const struct api_call *call, enum error error, uint32_t retry_after_s);
 /* Plain text as Go's net/http writes it, which is what acme-dns answers off its routes. */
 void api_answer_text(const struct api_call *call, int status, const char *text);
 

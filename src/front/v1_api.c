@@ -49,7 +49,8 @@ static enum error value_to_clear(const json_t *fields, struct slice *txt)
 }
 
 static enum error start_clear(struct clear_wait *wait, const struct api_call *call,
-                              const struct api_key *key, const json_t *fields)
+                              const struct api_key *key, const json_t *fields,
+                              uint32_t *retry_after_s)
 {
     const struct origin origin = api_origin(call);
     struct slice txt, subdomain = json_fields_text(fields, "subdomain");
@@ -58,27 +59,28 @@ static enum error start_clear(struct clear_wait *wait, const struct api_call *ca
         return ERR_FORBIDDEN;
     if (error != ERR_NONE)
         return error;
-    return service_clear(call->front->settings.service, key, subdomain, txt, &origin, cleared,
-                         wait);
+    return service_clear(call->front->settings.service, key, subdomain, txt, &origin, cleared, wait,
+                         retry_after_s);
 }
 
 void v1_clear(const struct api_call *call)
 {
     const struct api_key *key;
     json_t *fields = NULL;
+    uint32_t retry_after_s = 1;
     enum error error = api_read_key_request(call, JSON_WHOLE, &key, &fields);
     struct clear_wait *wait = error == ERR_NONE ? calloc(1, sizeof(*wait)) : NULL;
     if (error == ERR_NONE && wait == NULL)
         error = ERR_MEMORY;
     if (error == ERR_NONE) {
         api_wait_begin(&wait->wait, call, answer_clear);
-        error = start_clear(wait, call, key, fields);
+        error = start_clear(wait, call, key, fields, &retry_after_s);
     }
     json_decref(fields);
     if (error == ERR_NONE)
         return;
     free(wait);
-    api_answer_error(call, error);
+    api_answer_refused(call, error, retry_after_s);
 }
 
 /* ---- /api/v1/values ---- */

@@ -12,7 +12,7 @@
 #include "crypto/secret.h"
 #include "service/service_private.h"
 
-enum { RATE_NETWORKS = 16384, BURST_DIVISOR = 4, BURST_MIN = 10 };
+enum { RATE_NETWORKS = 16384, RATE_DELEGATES = 65536, BURST_DIVISOR = 4, BURST_MIN = 10 };
 
 /* ---- what a policy becomes ---- */
 
@@ -24,6 +24,12 @@ static struct prefix_rate rate_of(uint32_t per_hour)
     if (burst < BURST_MIN)
         burst = BURST_MIN;
     return (struct prefix_rate){.per_hour = per_hour, .burst = burst < per_hour ? burst : per_hour};
+}
+
+/* An hour's updates may come at once: one certificate of a hundred names. */
+static struct prefix_rate update_rate_of(uint32_t per_hour)
+{
+    return (struct prefix_rate){.per_hour = per_hour, .burst = per_hour};
 }
 
 /* Zone names are stored in lower case without a final dot. */
@@ -195,6 +201,9 @@ static enum error fill_service(struct service *service, const struct service_set
     if (error == ERR_NONE)
         error = prefix_limiter_new(RATE_NETWORKS, rate_of(settings->policy.registrations_per_hour),
                                    &service->registrations);
+    if (error == ERR_NONE)
+        error = prefix_limiter_new(
+            RATE_DELEGATES, update_rate_of(settings->policy.updates_per_hour), &service->updates);
     const struct writer_settings writer = {service->store, settings->log, settings->clock,
                                            apply,          reclaim,       service};
     if (error == ERR_NONE)
@@ -250,6 +259,7 @@ void service_free(struct service *service)
     index_free(service->index);
     store_close(service->store);
     prefix_limiter_free(service->registrations);
+    prefix_limiter_free(service->updates);
     policy_free(atomic_load(&service->policy));
     free(service);
 }
@@ -335,6 +345,7 @@ enum error service_reload(struct service *service, const struct service_policy *
     }
     struct policy *old = atomic_exchange(&service->policy, policy);
     prefix_limiter_set_rate(service->registrations, rate_of(settings->registrations_per_hour));
+    prefix_limiter_set_rate(service->updates, update_rate_of(settings->updates_per_hour));
     urcu_qsbr_synchronize_rcu();
     policy_free(old);
     return ERR_NONE;

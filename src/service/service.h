@@ -31,7 +31,8 @@ struct service_zone {
 struct service_policy {
     enum registration_policy registration;
     uint32_t registrations_per_hour; /* from one /24 or /56; 0: no limit */
-    const struct ip_prefix *exempt;  /* from that limit; copied */
+    uint32_t updates_per_hour;       /* and clears, of one delegate; 0: no limit */
+    const struct ip_prefix *exempt;  /* from the limit on registrations; copied */
     size_t exempt_count;
     int64_t unused_lifetime_ms;       /* a registration never used leaves after it */
     const struct service_zone *zones; /* copied; the first is where registrations go */
@@ -121,15 +122,17 @@ typedef void update_reply(void *context, enum error error);
 typedef void clear_reply(void *context, enum error error, uint32_t cleared);
 
 /* Adds TXT (checked: ERR_BAD_TXT) to the key's delegate, if SUBDOMAIN is its label: else
- * ERR_FORBIDDEN. ERR_NONE at the reply means: on disk, and every answer from now on has it. */
+ * ERR_FORBIDDEN. ERR_RATE_LIMITED sets RETRY_AFTER_S. ERR_NONE at the reply means: on disk, and
+ * every answer from now on has it. */
 MUST_CHECK enum error service_update(struct service *service, const struct api_key *key,
                                      struct slice subdomain, struct slice txt,
                                      const struct origin *origin, update_reply *reply,
-                                     void *context);
+                                     void *context, uint32_t *retry_after_s);
 /* Takes away the value TXT, or all values if TXT is empty. */
 MUST_CHECK enum error service_clear(struct service *service, const struct api_key *key,
                                     struct slice subdomain, struct slice txt,
-                                    const struct origin *origin, clear_reply *reply, void *context);
+                                    const struct origin *origin, clear_reply *reply, void *context,
+                                    uint32_t *retry_after_s);
 
 /* ---- the operator's ---- */
 

@@ -36,6 +36,7 @@ struct service {
     struct writer_thread *writer;
     struct housekeeper *housekeeper;
     struct prefix_limiter *registrations;
+    struct prefix_limiter *updates; /* by delegate */
     _Atomic(struct policy *) policy;
     struct age_clock age;
     struct log *log;

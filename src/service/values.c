@@ -213,9 +213,14 @@ static struct values_operation *new_operation(struct service *service, const str
     return op;
 }
 
-static enum error submit(struct service *service, struct values_operation *op)
+/* A key that someone plays with fills neither the disk nor the ledger. */
+static enum error submit(struct service *service, struct values_operation *op,
+                         uint32_t *retry_after_s)
 {
-    enum error error = service_submit(service, &op->operation);
+    enum error error = prefix_limiter_take_number(
+        service->updates, op->delegate.id, clock_monotonic_ms(&service->clock), retry_after_s);
+    if (error == ERR_NONE)
+        error = service_submit(service, &op->operation);
     if (error != ERR_NONE)
         free(op);
     return error;
@@ -223,7 +228,7 @@ static enum error submit(struct service *service, struct values_operation *op)
 
 enum error service_update(struct service *service, const struct api_key *key,
                           struct slice subdomain, struct slice txt, const struct origin *origin,
-                          update_reply *reply, void *context)
+                          update_reply *reply, void *context, uint32_t *retry_after_s)
 {
     enum error error = check_subdomain(key, subdomain);
     if (error != ERR_NONE)
@@ -236,12 +241,12 @@ enum error service_update(struct service *service, const struct api_key *key,
     op->operation.run = run_update;
     op->operation.done = update_done;
     op->update_reply = reply;
-    return submit(service, op);
+    return submit(service, op, retry_after_s);
 }
 
 enum error service_clear(struct service *service, const struct api_key *key, struct slice subdomain,
                          struct slice txt, const struct origin *origin, clear_reply *reply,
-                         void *context)
+                         void *context, uint32_t *retry_after_s)
 {
     enum error error = check_subdomain(key, subdomain);
     if (error != ERR_NONE)
@@ -254,5 +259,5 @@ enum error service_clear(struct service *service, const struct api_key *key, str
     op->operation.run = run_clear;
     op->operation.done = clear_done;
     op->clear_reply = reply;
-    return submit(service, op);
+    return submit(service, op, retry_after_s);
 }

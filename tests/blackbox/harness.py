@@ -91,6 +91,7 @@ def default_config(folder):
             "listen": ["127.0.0.1:0"],
             "tls": "off",
             "public-url": "https://" + ZONE,
+            "updates-per-hour": 0,
             "threads": 1,
         },
         "zones": [{

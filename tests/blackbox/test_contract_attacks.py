@@ -182,3 +182,19 @@ def test_same_answer_for_unknown_user_and_wrong_key(shared_locumd, victim):
         return answer.status, answer.body, [(k, v) for k, v in answer.headers
                                             if k not in ("Date", "X-Request-Id")]
     assert visible(unknown) == visible(wrong)
+
+
+def test_updates_of_one_delegate_are_limited(locumd):
+    """Who holds an API key can't fill the ledger and the disk; others do not notice."""
+    daemon = locumd(api={"updates-per-hour": 5})
+    busy, other = daemon.register(), daemon.register()
+    for number in range(5):
+        daemon.update(busy, make_txt(number))
+    before = daemon.values(busy)
+    answer = daemon.update(busy, TXT, expect=429)
+    assert answer.body == b'{"error": "rate_limited"}'
+    assert 1 <= int(answer.header("Retry-After")) <= 720
+    answer = daemon.http("POST", "/api/v1/clear", {"subdomain": busy.subdomain}, busy.headers)
+    assert answer.status == 429
+    assert daemon.values(busy) == before
+    daemon.update(other, TXT)

@@ -194,9 +194,10 @@ static enum error update(struct world *world, char letter)
 {
     char txt[ACME_TXT_LENGTH];
     const struct api_key *key;
+    uint32_t retry_after_s;
     assert_int_equal(find_key(world, &world->registration, "127.0.0.1", &key), ERR_NONE);
     enum error error = service_update(world->service, key, slice_text(world->registration.label),
-                                      txt_of(letter, txt), &here, on_update, world);
+                                      txt_of(letter, txt), &here, on_update, world, &retry_after_s);
     return error == ERR_NONE ? wait_for_reply(world) : error;
 }
 
@@ -204,10 +205,11 @@ static enum error clear(struct world *world, char letter)
 {
     char txt[ACME_TXT_LENGTH];
     const struct api_key *key;
+    uint32_t retry_after_s;
     assert_int_equal(find_key(world, &world->registration, "127.0.0.1", &key), ERR_NONE);
     struct slice value = letter == '\0' ? slice_text("") : txt_of(letter, txt);
     enum error error = service_clear(world->service, key, slice_text(world->registration.label),
-                                     value, &here, on_clear, world);
+                                     value, &here, on_clear, world, &retry_after_s);
     return error == ERR_NONE ? wait_for_reply(world) : error;
 }
 
@@ -323,17 +325,40 @@ static void only_the_own_label_and_acme_values_are_taken(void **state)
     struct world *world = *state;
     const struct api_key *key;
     char txt[ACME_TXT_LENGTH];
+    uint32_t retry_after_s;
     assert_int_equal(try_register(world, "", "", ""), ERR_NONE);
     assert_int_equal(find_key(world, &world->registration, "127.0.0.1", &key), ERR_NONE);
     assert_int_equal(service_update(world->service, key, slice_text("other"), txt_of('a', txt),
-                                    &here, on_update, world),
+                                    &here, on_update, world, &retry_after_s),
                      ERR_FORBIDDEN);
     static const char *const bad[] = {"", "short", "0123456789012345678901234567890123456789012+",
                                       "0123456789012345678901234567890123456789012="};
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
         assert_int_equal(service_update(world->service, key, slice_text(world->registration.label),
-                                        slice_text(bad[i]), &here, on_update, world),
+                                        slice_text(bad[i]), &here, on_update, world,
+                                        &retry_after_s),
                          ERR_BAD_TXT);
+}
+
+static void one_delegate_has_so_many_updates_an_hour(void **state)
+{
+    struct world *world = *state;
+    world->policy.updates_per_hour = 6;
+    urcu_qsbr_thread_offline();
+    assert_int_equal(service_reload(world->service, &world->policy), ERR_NONE);
+    urcu_qsbr_thread_online();
+    assert_int_equal(try_register(world, "", "", ""), ERR_NONE);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(update(world, (char)('a' + i)), ERR_NONE);
+    assert_int_equal(clear(world, '\0'), ERR_NONE);
+    assert_int_equal(update(world, 'x'), ERR_RATE_LIMITED);
+    assert_int_equal(clear(world, '\0'), ERR_RATE_LIMITED);
+    assert_string_equal(values(world), "");
+    driven_pass(&world->driven, 600000); /* ten minutes bring one back */
+    assert_int_equal(update(world, 'x'), ERR_NONE);
+    assert_int_equal(update(world, 'y'), ERR_RATE_LIMITED);
+    assert_int_equal(try_register(world, "", "", ""), ERR_NONE); /* another delegate has its own */
+    assert_int_equal(update(world, 'z'), ERR_NONE);
 }
 
 static void values_leave_by_age(void **state)
@@ -432,6 +457,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(values_are_cleared_one_or_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_the_own_label_and_acme_values_are_taken, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(one_delegate_has_so_many_updates_an_hour, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(values_leave_by_age, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_jump_of_the_wall_clock_expires_nothing, set_up,
