@@ -205,7 +205,7 @@ const struct command hook_uacme_command = {
         "its path alone. Challenges other than dns-01 are declined. Options of locum stand\n"
         "before the first argument.\n\n" HOOK_ABOUT,
     .example = "  LOCUM_SERVER=https://auth.example.org \\\n"
-               "    uacme --hook /usr/share/locum/hooks/uacme issue example.com '*.example.com'",
+               "    uacme --hook " LOCUM_HOOKS "/uacme issue example.com '*.example.com'",
     .accepted = OPTIONS_REGISTER,
     .operands_min = 5,
     .operands_max = 5,
@@ -224,7 +224,7 @@ const struct command hook_dehydrated_command = {
         "other than deploy_challenge and clean_challenge do nothing. Options of locum stand\n"
         "before the operation.\n\n" HOOK_ABOUT,
     .example = "  LOCUM_SERVER=https://auth.example.org dehydrated --cron --challenge dns-01 \\\n"
-               "    --domain example.com --hook /usr/share/locum/hooks/dehydrated",
+               "    --domain example.com --hook " LOCUM_HOOKS "/dehydrated",
     .accepted = OPTIONS_REGISTER,
     .operands_min = 1,
     .operands_max = SIZE_MAX,

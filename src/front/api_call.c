@@ -16,6 +16,14 @@ struct origin api_origin(const struct api_call *call)
                            .request_id = call->request->id};
 }
 
+/* Refusals at our doors are what an operator looks for. Others, with which anyone could fill the
+ * log, are for the curious; changes that were made have lines of their own. */
+static enum log_level level_of(const struct api_call *call, int status)
+{
+    bool refused = status >= 400 && call->route[0] == '/';
+    return refused ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+}
+
 static void answer(const struct api_call *call, int status, const char *type, struct slice body,
                    const struct http_header *extra, size_t extra_count)
 {
@@ -25,7 +33,7 @@ static void answer(const struct api_call *call, int status, const char *type, st
     for (size_t i = 0; i < extra_count; i++)
         headers[count++] = extra[i];
     ip_to_text(&call->client, client);
-    LOG(call->front->settings.log, LOG_LEVEL_DEBUG, "request",
+    LOG(call->front->settings.log, level_of(call, status), "request",
         LOG_TEXT("request", call->request->id), LOG_SLICE("method", call->request->method),
         LOG_TEXT("route", call->route), LOG_INT("status", status), LOG_TEXT("client", client));
     const struct http_reply reply = {.status = status,

@@ -79,10 +79,20 @@ def test_a_value_that_is_displaced_within_the_hour_is_logged(tmp_path):
         daemon.clean()
 
 
+def test_who_was_refused_is_logged_at_the_usual_level(locumd):
+    daemon = locumd(log={"level": "info"})
+    wrong = dict(daemon.register().headers, **{"X-Api-Key": "x" * 40})
+    answer = daemon.http("POST", "/update", headers=wrong)
+    line = daemon.wait_log("request")
+    assert line["request"] == answer.header("X-Request-Id")
+    assert (line["route"], line["status"], line["client"]) == ("/update", "401", "127.0.0.1")
+
+
 def test_lower_levels_are_left_out(locumd):
     daemon = locumd(log={"level": "info"})
     daemon.update(daemon.register(), make_txt())
     daemon.http("GET", "/nothing")
+    daemon.http("GET", "/health")
     assert daemon.stop() == 0
     levels = {harness.parse_log_line(line)["level"] for line in daemon.lines}
     assert "info" in levels and "debug" not in levels
