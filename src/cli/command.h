@@ -41,6 +41,8 @@ extern const struct command status_command;
 extern const struct command ledger_command;
 extern const struct command ledger_verify_command;
 extern const struct command ledger_erase_command;
+extern const struct command delegate_show_command;
+extern const struct command delegate_remove_command;
 extern const struct command token_new_command;
 extern const struct command token_list_command;
 extern const struct command token_revoke_command;

@@ -5,10 +5,14 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-    &register_command,     &update_command,        &clear_command,           &show_command,
-    &hook_certbot_command, &hook_uacme_command,    &hook_dehydrated_command, &status_command,
-    &ledger_command,       &ledger_verify_command, &ledger_erase_command,    &token_new_command,
-    &token_list_command,   &token_revoke_command,
+    &register_command,        &update_command,
+    &clear_command,           &show_command,
+    &hook_certbot_command,    &hook_uacme_command,
+    &hook_dehydrated_command, &status_command,
+    &ledger_command,          &ledger_verify_command,
+    &ledger_erase_command,    &token_new_command,
+    &token_list_command,      &token_revoke_command,
+    &delegate_show_command,   &delegate_remove_command,
 };
 
 enum { FIRST_OPERATOR_COMMAND = 7 };

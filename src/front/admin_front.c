@@ -25,6 +25,7 @@ static const struct admin_route routes[] = {
     {"POST", "/admin/tokens", false, admin_token_new},
     {"DELETE", "/admin/tokens/", true, admin_token_revoke},
     {"GET", "/admin/delegates/", true, admin_delegate},
+    {"DELETE", "/admin/delegates/", true, admin_delegate_remove},
 };
 
 /* ---- who may come in ---- */

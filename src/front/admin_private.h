@@ -39,6 +39,7 @@ void admin_delegate(const struct admin_call *call);
 /* admin_write.c: answered by the writer */
 void admin_token_new(const struct admin_call *call);
 void admin_token_revoke(const struct admin_call *call);
+void admin_delegate_remove(const struct admin_call *call);
 void admin_ledger_erase(const struct admin_call *call);
 
 #endif

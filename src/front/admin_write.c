@@ -163,3 +163,29 @@ void admin_ledger_erase(const struct admin_call *call)
     if (error != ERR_NONE)
         give_up(wait, call, error);
 }
+
+/* ---- DELETE /admin/delegates/LABEL ---- */
+
+static void answer_remove(struct http_task *task)
+{
+    struct admin_wait *wait = admin_wait_of(task);
+    const struct slice label = wait->call.rest;
+    if (wait->error == ERR_NONE)
+        admin_answer(&wait->call, 200,
+                     json_pack("{s:s%}", "removed", (const char *)label.data, label.length));
+    else
+        admin_answer_error(&wait->call, wait->error);
+    free_wait(wait);
+}
+
+void admin_delegate_remove(const struct admin_call *call)
+{
+    const struct origin origin = admin_origin(call);
+    struct admin_wait *wait = new_wait(call, answer_remove);
+    enum error error = wait == NULL
+                           ? ERR_MEMORY
+                           : service_delegate_remove(call->front->settings.service, call->rest,
+                                                     &origin, count_ready, wait);
+    if (error != ERR_NONE)
+        give_up(wait, call, error);
+}

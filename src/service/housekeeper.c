@@ -123,47 +123,11 @@ static enum error expire_values(struct round_operation *op, struct store *store,
     return ERR_NONE;
 }
 
-struct keys_removal {
-    struct store *store;
-    const struct delegate_ref *ref;
-};
-
-static enum error remove_key(void *context, const struct db_row *row)
-{
-    const struct keys_removal *removal = context;
-    struct slice id = db_bytes(row, 0);
-    struct change change = {.kind = CHANGE_KEY_REMOVED,
-                            .zone = removal->ref->zone,
-                            .delegate = removal->ref->id,
-                            .label = delegate_ref_label(removal->ref)};
-    if (id.length != sizeof(change.key_id))
-        return ERR_INTERNAL;
-    memcpy(change.key_id, id.data, id.length);
-    return store_change(removal->store, &change, false);
-}
-
 /* A registration that nobody ever used leaves without a tombstone: nothing can point to it. */
 static enum error remove_registration(struct store *store, const struct delegate_ref *ref)
 {
-    const struct db_value id = DB_OF_INT(ref->id);
-    const struct change change = {.kind = CHANGE_DELEGATE_REMOVED,
-                                  .zone = ref->zone,
-                                  .delegate = ref->id,
-                                  .label = delegate_ref_label(ref)};
-    struct keys_removal removal = {store, ref};
-    struct db *db = store_db(store);
-    enum error error = db_run(db, SQL_KEYS_OF_DELEGATE, &id, 1, remove_key, &removal);
-    if (error == ERR_NONE)
-        error = db_run(db, SQL_KEYS_REMOVE, &id, 1, NULL, NULL);
-    if (error == ERR_NONE)
-        error = db_run(db, SQL_DOMAINS_REMOVE, &id, 1, NULL, NULL);
-    if (error == ERR_NONE)
-        error = db_run(db, SQL_DELEGATE_REMOVE, &id, 1, NULL, NULL);
-    if (error == ERR_NONE)
-        error = store_change(store, &change, true);
-    if (error == ERR_NONE)
-        error = note(store, ref, "unused", slice_text(""));
-    return error;
+    enum error error = delegate_remove(store, ref);
+    return error == ERR_NONE ? note(store, ref, "unused", slice_text("")) : error;
 }
 
 static enum error expire_registrations(struct round_operation *op, struct store *store,

@@ -23,6 +23,7 @@ struct operator_operation {
     token_reply *token_reply;
     count_reply *count_reply;
     void *context;
+    struct delegate_ref delegate;
 };
 
 static struct operator_operation *operator_operation_of(struct operation *operation)
@@ -34,6 +35,7 @@ static enum error note(struct operator_operation *op, struct store *store, const
                        const char *detail)
 {
     const struct ledger_entry entry = {.kind = kind,
+                                       .zone = op->delegate.zone,
                                        .label = slice_text(op->label),
                                        .detail = slice_text(detail),
                                        .origin = origin_of(&op->origin)};
@@ -109,6 +111,31 @@ static enum error run_erase(struct operation *operation, struct store *store)
     if (!by_label)
         snprintf(detail, sizeof(detail), "before %lld", (long long)op->before_ms);
     return note(op, store, "erase", detail);
+}
+
+static enum error take_id(void *context, const struct db_row *row)
+{
+    *(uint64_t *)context = (uint64_t)db_integer(row, 0);
+    return ERR_NONE;
+}
+
+static enum error run_remove(struct operation *operation, struct store *store)
+{
+    struct operator_operation *op = operator_operation_of(operation);
+    const struct db_value values[] = {DB_OF_INT(op->delegate.zone),
+                                      DB_OF_SLICE(delegate_ref_label(&op->delegate))};
+    op->delegate.id = 0;
+    enum error error = db_run(store_db(store), SQL_DELEGATE_FIND, values, ARRAY_LENGTH(values),
+                              take_id, &op->delegate.id);
+    if (error == ERR_NONE && op->delegate.id == 0)
+        return ERR_NOT_FOUND;
+    if (error == ERR_NONE)
+        error = delegate_remove(store, &op->delegate);
+    if (error == ERR_NONE)
+        error = delegate_bury(store, &op->delegate, "removed by the operator",
+                              clock_wall_ms(&op->service->clock));
+    op->count = 1;
+    return error == ERR_NONE ? note(op, store, "remove", "") : error;
 }
 
 static void token_done(struct operation *operation, enum error error)
@@ -193,6 +220,29 @@ enum error service_ledger_erase(struct service *service, struct slice label, int
     op->operation.done = count_done;
     op->count_reply = reply;
     op->before_ms = before_ms;
+    enum error error = slice_to_text(label, op->label, sizeof(op->label));
+    if (error != ERR_NONE) {
+        free(op);
+        return error;
+    }
+    return submit(service, op);
+}
+
+enum error service_delegate_remove(struct service *service, struct slice label,
+                                   const struct origin *origin, count_reply *reply, void *context)
+{
+    uint16_t zone = service_find_label(service, label);
+    if (zone == 0)
+        return ERR_NOT_FOUND;
+    struct operator_operation *op = new_operation(service, origin, context);
+    if (op == NULL)
+        return ERR_MEMORY;
+    op->operation.run = run_remove;
+    op->operation.done = count_done;
+    op->count_reply = reply;
+    op->delegate.zone = zone;
+    op->delegate.label_length = (uint8_t)label.length;
+    memcpy(op->delegate.label, label.data, label.length);
     enum error error = slice_to_text(label, op->label, sizeof(op->label));
     if (error != ERR_NONE) {
         free(op);

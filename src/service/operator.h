@@ -21,6 +21,11 @@ MUST_CHECK enum error service_token_new(struct service *service, struct slice no
 MUST_CHECK enum error service_token_revoke(struct service *service, int64_t id,
                                            const struct origin *origin, token_reply *reply,
                                            void *context);
+/* Removes the delegate LABEL for good; a tombstone stays. ERR_NOT_FOUND, here or in the reply. The
+ * reply counts 1. */
+MUST_CHECK enum error service_delegate_remove(struct service *service, struct slice label,
+                                              const struct origin *origin, count_reply *reply,
+                                              void *context);
 /* Erases address and user agent from the ledger's rows of the delegate LABEL, or, if LABEL is
  * empty, from those older than BEFORE_MS. The chain still verifies. The reply counts the rows. */
 MUST_CHECK enum error service_ledger_erase(struct service *service, struct slice label,

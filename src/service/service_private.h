@@ -103,6 +103,14 @@ MUST_CHECK enum error values_publish(struct store *store, const struct delegate_
 /* Marks the delegate as used: it expires no more. */
 MUST_CHECK enum error delegate_mark_used(struct store *store, const struct delegate_ref *ref);
 
+/* Takes the delegate, its API keys, values and domains away. REF must live as long. */
+MUST_CHECK enum error delegate_remove(struct store *store, const struct delegate_ref *ref);
+/* Leaves a tombstone: the label is never given out again. */
+MUST_CHECK enum error delegate_bury(struct store *store, const struct delegate_ref *ref,
+                                    const char *reason, int64_t now_ms);
+/* ERR_EXISTS if the label has a tombstone. */
+MUST_CHECK enum error delegate_check_buried(struct store *store, const struct delegate_ref *ref);
+
 /* ---- housekeeping (housekeeper.c) ---- */
 
 MUST_CHECK enum error housekeeper_start(struct service *service, struct sighting_ring *const *rings,

@@ -51,6 +51,7 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_VALUE_ADD] = "INSERT INTO value (delegate_id, sequence, txt, added_ms, added_age)"
                       " VALUES ($1, $2, $3, $4, $5)",
     [SQL_VALUE_REMOVE] = "DELETE FROM value WHERE delegate_id = $1 AND sequence = $2",
+    [SQL_VALUES_REMOVE] = "DELETE FROM value WHERE delegate_id = $1",
     /* "+ 0" keeps the planner from walking a whole zone: the old ones are few. */
     [SQL_VALUES_OLD] = "SELECT v.delegate_id, d.zone_id, d.label, v.sequence FROM value v"
                        " JOIN delegate d ON d.id = v.delegate_id"

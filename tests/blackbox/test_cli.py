@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import threading
 
+import dns.rcode
 import pytest
 
 import harness
@@ -122,7 +123,7 @@ REGISTERED = json.dumps(credentials_at("https://elsewhere.example")).encode()
 
 COMMANDS = ["register", "update", "clear", "show", "hook certbot", "hook uacme", "hook dehydrated",
             "status", "ledger", "ledger verify", "ledger erase", "token new", "token list",
-            "token revoke"]
+            "token revoke", "delegate show", "delegate remove"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -237,6 +238,32 @@ def test_other_domains_and_members_are_kept(cli, server):
     cli.run("register", "--domain", DOMAIN)
     stored = json.loads(cli.storage.read_text())
     assert stored["other.example"] == others["other.example"] and DOMAIN in stored
+
+
+def test_a_removed_delegate_is_gone_for_good(cli, server):
+    made = cli.json("register", "--domain", DOMAIN)
+    label = cli.stored()["subdomain"]
+    cli.run("update", "--domain", DOMAIN, make_txt())
+    shown = cli.run("delegate", "show", label).stdout
+    assert made["fulldomain"] in shown and make_txt() in shown and DOMAIN in shown
+    assert cli.stored()["password"] not in shown
+    assert cli.json("delegate", "remove", label) == {"removed": label}
+    assert server.query(made["fulldomain"]).rcode() == dns.rcode.NXDOMAIN
+    cli.run("update", "--domain", DOMAIN, make_txt(2), expect=FAILED)
+    cli.run("delegate", "show", label, expect=FAILED)
+    cli.run("delegate", "remove", label, expect=FAILED)
+    cli.run("delegate", "remove", "../status", expect=USAGE)
+    cli.run("ledger", "verify")
+    kinds = [row["kind"] for row in map(json.loads, cli.run("ledger", "--json", "--delegate", label)
+                                        .stdout.splitlines())]
+    assert kinds == ["register", "update", "remove"]
+    server.kill()
+    server.start()
+    assert server.query(made["fulldomain"]).rcode() == dns.rcode.NXDOMAIN
+    with sqlite3.connect(server.data / "locum.db") as database:
+        assert database.execute("SELECT count(*) FROM tombstone WHERE label = ?", (label,)).fetchone() == (1,)
+        for table in ("delegate", "api_key", "value", "domain"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
 
 
 def test_a_registration_token_opens_the_door(cli, locumd):

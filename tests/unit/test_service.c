@@ -17,7 +17,7 @@
 
 #include "driven_clock.h"
 #include "service/operator.h"
-#include "service/service.h"
+#include "service/service_private.h"
 
 static const int64_t day_ms = 24 * 3600 * (int64_t)1000;
 
@@ -361,6 +361,37 @@ static void one_delegate_has_so_many_updates_an_hour(void **state)
     assert_int_equal(update(world, 'z'), ERR_NONE);
 }
 
+static void on_count(void *context, enum error error, int64_t count)
+{
+    assert_int_equal(count, error == ERR_NONE);
+    reply(context, error);
+}
+
+static void a_removed_label_is_never_given_out_again(void **state)
+{
+    struct world *world = *state;
+    struct delegate_ref ref;
+    const struct api_key *key;
+    assert_int_equal(try_register(world, "", "", ""), ERR_NONE);
+    assert_int_equal(update(world, 'a'), ERR_NONE);
+    delegate_ref_of(&ref, delegate_of(world));
+    struct slice label = slice_text(world->registration.label);
+    assert_int_equal(service_delegate_remove(world->service, label, &here, on_count, world),
+                     ERR_NONE);
+    assert_int_equal(wait_for_reply(world), ERR_NONE);
+    assert_null(delegate_of(world));
+    assert_int_equal(find_key(world, &world->registration, "127.0.0.1", &key), ERR_FORBIDDEN);
+    assert_int_equal(service_delegate_remove(world->service, label, &here, on_count, world),
+                     ERR_NOT_FOUND);
+    urcu_qsbr_thread_offline();
+    service_stop(world->service); /* the store is ours now */
+    assert_int_equal(delegate_check_buried(world->service->store, &ref), ERR_EXISTS);
+    ref.label[0] ^= 1;
+    assert_int_equal(delegate_check_buried(world->service->store, &ref), ERR_NONE);
+    service_free(world->service);
+    world->service = NULL;
+}
+
 static void values_leave_by_age(void **state)
 {
     struct world *world = *state;
@@ -459,6 +490,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_the_own_label_and_acme_values_are_taken, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_delegate_has_so_many_updates_an_hour, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_removed_label_is_never_given_out_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(values_leave_by_age, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_jump_of_the_wall_clock_expires_nothing, set_up,
