@@ -139,15 +139,19 @@ static bool is_new(struct recorder *recorder, const struct sighting *sighting)
     return true;
 }
 
+/* From the rings in turn: a flood of forged UDP queries must not keep TCP's from being emptied. */
 static size_t take_some(struct recorder *recorder, struct sighting *out, size_t limit)
 {
     struct sighting sighting;
-    size_t count = 0;
-    for (size_t i = 0; i < recorder->ring_count; i++) {
-        while (count < limit && sighting_take(recorder->rings[i], &sighting)) {
-            if (is_new(recorder, &sighting))
-                out[count++] = sighting;
+    size_t count = 0, empty = 0; /* rings without an entry, one after the other */
+    for (size_t i = 0; count < limit && empty < recorder->ring_count; i++) {
+        if (!sighting_take(recorder->rings[i % recorder->ring_count], &sighting)) {
+            empty++;
+            continue;
         }
+        empty = 0;
+        if (is_new(recorder, &sighting))
+            out[count++] = sighting;
     }
     return count;
 }

@@ -175,6 +175,27 @@ def test_resolvers_that_asked_are_remembered_by_network(shared_locumd):
     assert all(abs(s["first_ms"] - time.time() * 1000) < 60_000 for s in row["sightings"])
 
 
+def test_forged_resolvers_do_not_hide_who_asked_over_tcp(locumd):
+    """A second's flood from a thousand networks, as forged UDP queries look, is worked off little by
+    little; what came over TCP does not wait behind it."""
+    server = locumd()
+    flooded, watched = server.register(), server.register()
+    for delegate in (flooded, watched):
+        server.update(delegate, make_txt(1))
+    for number in range(1000):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((f"127.{1 + number // 250}.{number % 250}.1", 0))
+            sock.sendto(harness.wire_query(flooded.fulldomain), (server.dns_host, server.dns_port))
+    server.query(watched.fulldomain)
+    server.query(watched.fulldomain, tcp=True)
+
+    def sightings():
+        rows = get(server, "/admin/delegates/" + watched.subdomain)["sightings"]
+        return {row["transport"]: row["first_ms"] for row in rows}
+    harness.await_condition(lambda: len(sightings()) == 2, timeout=20)
+    assert sightings()["tcp"] < sightings()["udp"]
+
+
 # ---- ledger ----
 
 def test_ledger_has_a_row_for_each_change(shared_locumd):
