@@ -72,7 +72,7 @@ struct http_loop {
     struct event resume_timer;
     struct http_connection_list connections;
     struct http_idle_list idle; /* kept alive without a request, longest first */
-    uint64_t next_id;
+    uint64_t next_id, id_key;   /* of requests (http_reply.c) */
     int64_t date_second;
     char date[DATE_SIZE];
     int64_t warned_ms[WARN_COUNT];

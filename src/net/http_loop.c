@@ -141,8 +141,11 @@ enum error http_loop_init(struct http_loop *loop, struct http_server *server)
     loop->date_second = -1;
     for (size_t i = 0; i < WARN_COUNT; i++)
         loop->warned_ms[i] = INT64_MIN;
-    if (getrandom(&loop->next_id, sizeof(loop->next_id), 0) != sizeof(loop->next_id))
+    uint64_t random[2];
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
         return ERR_IO;
+    loop->next_id = random[0];
+    loop->id_key = random[1];
     enum error error = mailbox_init(&loop->tasks, 0, true);
     if (error != ERR_NONE)
         return error;

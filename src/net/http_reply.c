@@ -78,8 +78,9 @@ static const char *date_now(struct http_loop *loop)
     return loop->date;
 }
 
-/* A bijection of 64-bit numbers (the finaliser of SplitMix64): ids stay unique and do not show how
- * many requests there were. */
+/* A bijection of 64-bit numbers (the finaliser of SplitMix64), so ids stay unique. Anybody can turn
+ * it around: a loop's secret between two of them keeps ids from showing how many requests there
+ * were. */
 static uint64_t scramble(uint64_t number)
 {
     number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9U;
@@ -90,7 +91,7 @@ static uint64_t scramble(uint64_t number)
 void http_reply_set_id(struct http_connection *connection)
 {
     static const char digits[] = "0123456789abcdef";
-    uint64_t number = scramble(connection->loop->next_id++);
+    uint64_t number = scramble(scramble(connection->loop->next_id++) ^ connection->loop->id_key);
     for (size_t i = 0; i < 16; i++) {
         connection->request.id[i] = digits[number & 15];
         number >>= 4;

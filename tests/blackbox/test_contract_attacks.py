@@ -198,3 +198,20 @@ def test_updates_of_one_delegate_are_limited(locumd):
     assert answer.status == 429
     assert daemon.values(busy) == before
     daemon.update(other, TXT)
+
+
+def unscramble(number):
+    """SplitMix64's finaliser, turned around: what anybody can undo."""
+    mask = 2 ** 64 - 1
+    for shift, factor in ((31, 0x94d049bb133111eb), (27, 0xbf58476d1ce4e5b9), (30, 1)):
+        undone = number
+        for _ in range(3):
+            undone = number ^ undone >> shift
+        number = undone * pow(factor, -1, 2 ** 64) & mask
+    return number
+
+
+def test_request_ids_do_not_count_requests(shared_locumd):
+    ids = [int(shared_locumd.http("GET", "/health").header("X-Request-Id")[::-1], 16)
+           for _ in range(2)]
+    assert abs(unscramble(ids[1]) - unscramble(ids[0])) > 1000
