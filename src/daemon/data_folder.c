@@ -30,6 +30,11 @@ static enum error make_folder(const struct config *config, const struct config_t
         return config_complain(config, folder->mark, why,
                                "the %s folder %s is no folder; choose another path", name,
                                folder->text);
+    /* They could put a database or a socket of their own in the place of ours. */
+    if ((about.st_mode & S_IWOTH) != 0)
+        return config_complain(config, folder->mark, why,
+                               "everybody may write in the %s folder %s; chmod it to %03o", name,
+                               folder->text, (unsigned)mode);
     return ERR_NONE;
 }
 

@@ -219,6 +219,18 @@ def test_a_data_folder_that_is_a_file_is_refused(locumd):
                                "is no folder; choose another path")
 
 
+@pytest.mark.parametrize("name, narrow", [("data", "700"), ("run", "755")])
+def test_a_folder_where_everybody_may_write_is_refused(locumd, name, narrow):
+    daemon = locumd(start=False)
+    folder = daemon.folder / name
+    folder.mkdir()
+    folder.chmod(0o1777)
+    assert refused(daemon) == (f"{place(daemon, str(folder))}: everybody may write in the {name} "
+                               f"folder {folder}; chmod it to {narrow}")
+    folder.chmod(0o755)
+    daemon.start()
+
+
 def test_a_data_folder_has_one_daemon(locumd):
     first = locumd()
     second = locumd(start=False, server={"data": str(first.data)})
