@@ -5,7 +5,7 @@
  *
  * Bounds: a network counts once for a value and transport; a value keeps the first 64 networks of
  * each transport, never displaced, so that forged UDP addresses can't push out TCP ones; the table
- * as a whole loses its oldest rows when it is over its size.
+ * as a whole loses its oldest rows, those of UDP first, when it is over its size.
  */
 #include "service/sightings.h"
 
@@ -18,7 +18,7 @@ enum {
     SEEN_SLOTS = 8192, /* sightings remembered so as not to be stored again */
     SIGHTINGS_PER_BATCH = 256,
     TABLE_ROWS_MAX = 2000000,  /* about 200 MB */
-    TABLE_ROWS_PRUNED = 20000, /* rows that leave in one transaction */
+    TABLE_ROWS_PRUNED = 20000, /* rows that leave at least, so that it is not done each time */
 };
 
 struct recorder {
@@ -195,13 +195,29 @@ uint64_t recorder_lost(const struct recorder *recorder)
     return lost;
 }
 
-enum error recorder_prune(struct store *store)
+/* Rows over the table's size; 0 if it is within it. */
+static enum error count_excess(struct store *store, int64_t *excess)
 {
-    const struct db_value rows = DB_OF_INT(TABLE_ROWS_PRUNED);
     int64_t count = 0;
     enum error error =
         db_run(store_db(store), SQL_SIGHTING_COUNT, NULL, 0, store_take_integer, &count);
-    if (error != ERR_NONE || count <= TABLE_ROWS_MAX)
-        return error;
-    return db_run(store_db(store), SQL_SIGHTINGS_PRUNE, &rows, 1, NULL, NULL);
+    *excess = count > TABLE_ROWS_MAX ? count - TABLE_ROWS_MAX : 0;
+    return error;
+}
+
+/* What may be forged leaves first: anybody can have as many of those rows written as they like. */
+enum error recorder_prune(struct store *store)
+{
+    static const enum statement prunings[] = {SQL_SIGHTINGS_PRUNE_UDP, SQL_SIGHTINGS_PRUNE};
+    enum error error = ERR_NONE;
+    for (size_t i = 0; i < ARRAY_LENGTH(prunings) && error == ERR_NONE; i++) {
+        int64_t excess;
+        error = count_excess(store, &excess);
+        if (error != ERR_NONE || excess == 0)
+            return error;
+        const struct db_value rows =
+            DB_OF_INT(excess > TABLE_ROWS_PRUNED ? excess : TABLE_ROWS_PRUNED);
+        error = db_run(store_db(store), prunings[i], &rows, 1, NULL, NULL);
+    }
+    return error;
 }

@@ -110,6 +110,9 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_SIGHTINGS_OF_DELEGATE] = "SELECT value_sequence, network, transport, first_ms"
                                   " FROM sighting WHERE delegate_id = $1"
                                   " ORDER BY value_sequence, first_ms",
+    [SQL_SIGHTINGS_PRUNE_UDP] =
+        "DELETE FROM sighting WHERE transport = 1 AND value_sequence <= (SELECT value_sequence"
+        " FROM sighting WHERE transport = 1 ORDER BY value_sequence LIMIT 1 OFFSET $1)",
     [SQL_SIGHTINGS_PRUNE] = "DELETE FROM sighting WHERE value_sequence <= (SELECT value_sequence"
                             " FROM sighting ORDER BY value_sequence LIMIT 1 OFFSET $1)",
 };

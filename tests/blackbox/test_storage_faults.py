@@ -422,3 +422,25 @@ def test_unused_registrations_leave_and_used_ones_stay(tmp_path):
         assert unused.subdomain not in tombstones(daemon)
     finally:
         daemon.clean()
+
+
+def test_a_full_table_of_sightings_loses_what_may_be_forged(tmp_path):
+    """Two million rows of UDP, all newer than the one that came over TCP: that one stays."""
+    daemon = faults.make_locumd(tmp_path)
+    daemon.start()
+    try:
+        daemon.stop()
+        database = sqlite3.connect(daemon.data / "locum.db")
+        add = "INSERT INTO sighting (value_sequence, transport, network, delegate_id, first_ms) "
+        database.execute(add + "VALUES (1, 2, '192.0.2.0/24', 1, 1)")
+        database.execute("WITH RECURSIVE row (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row"
+                         " WHERE n < 2000000) " + add + "SELECT 1 + n / 64, 1, n % 64, 1, 1 FROM row")
+        database.commit()
+        daemon.start()
+        await_condition(lambda: database.execute(
+            "SELECT count(*) FROM sighting").fetchone()[0] <= 2_000_000, 20)
+        assert database.execute("SELECT min(value_sequence), transport FROM sighting").fetchone() \
+            == (1, 2)
+        database.close()
+    finally:
+        daemon.clean()
