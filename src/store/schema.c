@@ -47,8 +47,10 @@ static const char version_1[] =
     "  revoked_ms INTEGER"
     ");"
 
+    /* AUTOINCREMENT: what is kept of a delegate that was removed (sightings) must not become that
+     * of the next one. */
     "CREATE TABLE delegate ("
-    "  id INTEGER PRIMARY KEY,"
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  zone_id INTEGER NOT NULL REFERENCES zone,"
     "  label TEXT NOT NULL,"
     "  account_id INTEGER REFERENCES account,"

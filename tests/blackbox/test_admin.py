@@ -196,6 +196,17 @@ def test_forged_resolvers_do_not_hide_who_asked_over_tcp(locumd):
     assert sightings()["tcp"] < sightings()["udp"]
 
 
+def test_a_new_delegate_inherits_nothing_from_a_removed_one(locumd):
+    server = locumd()
+    old = server.register()
+    server.update(old, make_txt(1))
+    server.query(old.fulldomain)
+    harness.await_condition(lambda: get(server, "/admin/delegates/" + old.subdomain)["sightings"])
+    assert server.admin("DELETE", "/admin/delegates/" + old.subdomain).status == 200
+    new = server.register()
+    assert get(server, "/admin/delegates/" + new.subdomain)["sightings"] == []
+
+
 # ---- ledger ----
 
 def test_ledger_has_a_row_for_each_change(shared_locumd):
