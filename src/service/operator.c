@@ -108,6 +108,7 @@ static enum error run_erase(struct operation *operation, struct store *store)
     if (error != ERR_NONE)
         return error;
     op->count = db_changes(store_db(store));
+    db_forget_erased(store_db(store));
     if (!by_label)
         snprintf(detail, sizeof(detail), "before %lld", (long long)op->before_ms);
     return note(op, store, "erase", detail);

@@ -76,5 +76,8 @@ MUST_CHECK enum error db_recover(struct db *db);
 /* Copies the write-ahead log into the database if it has grown over its limit, or, if IDLE, when
  * there is anything in it. Failing is no error: it is tried again later. */
 void db_checkpoint(struct db *db, bool idle);
+/* What this transaction erased must not stay readable in the write-ahead log either: checkpoints
+ * from now on empty the log, until one has succeeded. */
+void db_forget_erased(struct db *db);
 
 #endif

@@ -25,6 +25,7 @@ struct db {
     sqlite3_stmt *statements[SQL_COUNT]; /* prepared at first use */
     bool writing;
     bool needs_recovery;
+    bool must_empty_log; /* it holds what was erased */
     bool log_is_known, log_is_lost;
     dev_t log_device; /* with log_inode: which file the write-ahead log is */
     ino_t log_inode;
@@ -81,7 +82,9 @@ static enum error configure(struct db *db, enum db_mode mode)
         return ERR_NONE;
     snprintf(script, sizeof(script),
              "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-             "PRAGMA cache_size=-%d; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;",
+             "PRAGMA cache_size=-%d; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+             /* what is erased from the ledger must be gone from the file as well */
+             "PRAGMA secure_delete=ON;",
              CACHE_KIB);
     enum error error = db_script(db, script);
     /* Last: setting wal_autocheckpoint takes away what hook there is. */
@@ -343,8 +346,30 @@ enum error db_recover(struct db *db)
     return ERR_NONE;
 }
 
+void db_forget_erased(struct db *db)
+{
+    db->must_empty_log = true;
+}
+
+/* Truncates the log, unless someone reads it: then the next checkpoint tries again. */
+static void empty_log(struct db *db)
+{
+    sqlite3_busy_timeout(db->handle, 0);
+    int code =
+        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    if ((code & 0xff) == SQLITE_IOERR)
+        db->needs_recovery = true; /* as below */
+    if (code != SQLITE_OK)
+        return;
+    db->must_empty_log = false;
+    db->wal_pages = 0;
+}
+
 void db_checkpoint(struct db *db, bool idle)
 {
+    if (db->must_empty_log && !db->needs_recovery)
+        empty_log(db);
     if (db->needs_recovery || db->wal_pages == 0 || (!idle && db->wal_pages < WAL_PAGES_MAX))
         return;
     int left = 0, copied = 0;

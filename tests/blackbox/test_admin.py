@@ -196,6 +196,38 @@ def test_forged_resolvers_do_not_hide_who_asked_over_tcp(locumd):
     assert sightings()["tcp"] < sightings()["udp"]
 
 
+def ask_from(server, name, address, kind=socket.SOCK_DGRAM):
+    """One query for TXT at NAME that comes from ADDRESS."""
+    message = harness.wire_query(name)
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind((address, 0))
+        sock.settimeout(harness.seconds(5))
+        sock.connect((server.dns_host, server.dns_port))
+        sock.sendall(message if kind == socket.SOCK_DGRAM else harness.frame(message))
+        assert sock.recv(4096)
+
+
+def test_the_first_64_networks_stay_and_the_forgeable_displace_no_other(locumd):
+    """Each way in which an address is proved has room of its own: UDP addresses can be forged."""
+    server = locumd()
+    delegate = server.register()
+    server.update(delegate, make_txt())
+
+    def seen(transport):
+        rows = get(server, "/admin/delegates/" + delegate.subdomain)["sightings"]
+        return {row["prefix"] for row in rows if row["transport"] == transport}
+
+    for number in range(64):
+        ask_from(server, delegate.fulldomain, f"127.1.{number}.1")
+    first = {f"127.1.{number}.0/24" for number in range(64)}
+    harness.await_condition(lambda: seen("udp") == first, timeout=30)
+    for number in range(100, 110):
+        ask_from(server, delegate.fulldomain, f"127.1.{number}.1")
+    ask_from(server, delegate.fulldomain, "127.2.0.1", socket.SOCK_STREAM)
+    harness.await_condition(lambda: seen("tcp") == {"127.2.0.0/24"}, timeout=30)
+    assert seen("udp") == first
+
+
 def test_a_new_delegate_inherits_nothing_from_a_removed_one(locumd):
     server = locumd()
     old = server.register()
@@ -285,6 +317,20 @@ def test_erasing_addresses_keeps_the_chain(shared_locumd):
     assert ledger(shared_locumd, delegate=other.subdomain)["rows"][0]["address"] == "127.0.0.1"
     answer = shared_locumd.admin("POST", "/admin/ledger/erase", {"before_ms": 1})
     assert outcome(answer) == (200, {"erased": 0})
+
+
+def test_erased_addresses_are_in_no_file(locumd):
+    server = locumd()
+    mark = "erase-me-if-you-can"
+    delegate = server.register(headers={"User-Agent": mark})
+
+    def files_with_mark():
+        return [path.name for path in server.data.iterdir() if mark.encode() in path.read_bytes()]
+
+    assert files_with_mark()
+    answer = server.admin("POST", "/admin/ledger/erase", {"delegate": delegate.subdomain})
+    assert answer.status == 200
+    harness.await_condition(lambda: not files_with_mark(), timeout=30)
 
 
 @pytest.mark.parametrize("query", ["after=x", "limit=0", "limit=x", "limit=-1", "after=-1", "node=x",
