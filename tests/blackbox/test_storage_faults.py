@@ -194,7 +194,7 @@ def small_disk(tmp_path):
     """A file system of 2 MiB."""
     folder = tmp_path / "data"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)],
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", str(folder)],
                              capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
         pytest.skip("can't mount a small file system here: " + mounted.stderr.strip())
