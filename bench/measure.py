@@ -121,8 +121,13 @@ def median(values):
     return statistics.median(values)
 
 
+def shown(number):
+    """Three digits that count, without an exponent."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
+
 def spread(values):
-    return f"{min(values):.3g} to {max(values):.3g}"
+    return f"{shown(min(values))} to {shown(max(values))}"
 
 
 def facts(folder):
@@ -153,5 +158,6 @@ def print_table(head, rows):
 def goal(text, reached, limit, at_least):
     """One line that says whether a goal was met, or by how much it was missed."""
     met = reached >= limit if at_least else reached <= limit
-    word = "goal met" if met else f"missed by {abs(reached - limit):.3g}"
-    print(f"- {text}: {reached:.3g} ({'at least' if at_least else 'at most'} {limit:.3g}): {word}")
+    word = "goal met" if met else f"missed by {shown(abs(reached - limit))}"
+    side = "at least" if at_least else "at most"
+    print(f"- {text}: {shown(reached)} ({side} {shown(limit)}): {word}")
