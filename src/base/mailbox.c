@@ -143,7 +143,15 @@ void mailbox_close(struct mailbox *box)
 bool mailbox_is_closed(struct mailbox *box)
 {
     pthread_mutex_lock(&box->mutex);
-    bool closed = box->closed;
+    bool closed = box->closed && box->first == NULL;
     pthread_mutex_unlock(&box->mutex);
     return closed;
+}
+
+size_t mailbox_count(struct mailbox *box)
+{
+    pthread_mutex_lock(&box->mutex);
+    size_t count = box->count;
+    pthread_mutex_unlock(&box->mutex);
+    return count;
 }

@@ -41,6 +41,9 @@ struct letter *mailbox_take(struct mailbox *box, size_t limit);
 struct letter *mailbox_wait(struct mailbox *box, size_t limit, int timeout_ms);
 /* Refuses further letters and wakes the taker; what is inside can still be taken. */
 void mailbox_close(struct mailbox *box);
+/* Whether the box was closed and nothing is left inside: the taker may go. */
 bool mailbox_is_closed(struct mailbox *box);
+/* Letters inside at this moment. */
+size_t mailbox_count(struct mailbox *box);
 
 #endif

@@ -48,8 +48,11 @@ static void a_full_or_closed_box_refuses(void **state UNUSED)
     assert_int_equal(mailbox_post(&box, &two.letter), ERR_BUSY);
     mailbox_close(&box);
     assert_int_equal(mailbox_post(&box, &two.letter), ERR_NOT_FOUND);
+    assert_int_equal(mailbox_count(&box), 1);
+    assert_false(mailbox_is_closed(&box));                    /* the taker must not go yet */
     assert_ptr_equal(mailbox_wait(&box, 0, -1), &one.letter); /* what is inside still comes out */
     assert_null(mailbox_wait(&box, 0, -1));
+    assert_true(mailbox_is_closed(&box));
     mailbox_fini(&box);
 }
 
