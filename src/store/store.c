@@ -11,11 +11,6 @@
 #include "store/schema.h"
 #include "store/store_private.h"
 
-const char *store_path(const struct store *store)
-{
-    return store->path;
-}
-
 bool store_is_new(const struct store *store)
 {
     return store->is_new;
@@ -163,11 +158,6 @@ enum error store_zone(struct store *store, const char *name, uint16_t *id)
     store->zone_names[found] = kept;
     *id = (uint16_t)found;
     return ERR_NONE;
-}
-
-const char *store_zone_name(const struct store *store, uint16_t zone)
-{
-    return zone < ZONES_MAX && store->zone_names[zone] != NULL ? store->zone_names[zone] : "";
 }
 
 enum error store_open(const struct store_settings *settings, struct store **out, char *why,
@@ -331,6 +321,12 @@ enum error store_probe(struct store *store)
 
 /* ---- the ledger ---- */
 
+/* The zone's name as stored; "" if there is no such id. */
+static const char *zone_name(const struct store *store, uint16_t zone)
+{
+    return zone < ZONES_MAX && store->zone_names[zone] != NULL ? store->zone_names[zone] : "";
+}
+
 static enum error add_private(struct store *store, uint64_t sequence,
                               const struct ledger_origin *origin,
                               uint8_t commitment[LEDGER_HASH_LENGTH])
@@ -377,7 +373,7 @@ enum error store_ledger(struct store *store, const struct ledger_entry *entry)
         .sequence = store->pending.ledger_sequence + 1,
         .time_ms = clock_wall_ms(&store->clock),
         .kind = slice_text(entry->kind),
-        .zone = slice_text(store_zone_name(store, entry->zone)),
+        .zone = slice_text(zone_name(store, entry->zone)),
         .delegate = entry->label,
         .detail = entry->detail,
         .change = store->pending.sequence,

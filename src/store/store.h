@@ -29,7 +29,6 @@ struct store_settings {
 MUST_CHECK enum error store_open(const struct store_settings *settings, struct store **out,
                                  char *why, size_t why_size);
 void store_close(struct store *store);
-const char *store_path(const struct store *store);
 /* Whether store_open() made the database: there was none. */
 bool store_is_new(const struct store *store);
 uint64_t store_node(const struct store *store);
@@ -82,8 +81,6 @@ void store_set_operation(struct store *store, const uint8_t id[16]);
 /* The id of the zone NAME (lower case, no final dot), stored first if it is new. ERR_TOO_LARGE if
  * there were ZONES_MAX already. */
 MUST_CHECK enum error store_zone(struct store *store, const char *name, uint16_t *id);
-/* The zone's name as stored; "" if there is no such id. */
-const char *store_zone_name(const struct store *store, uint16_t zone);
 /* The sequence that the next store_change() will give. */
 uint64_t store_next_sequence(const struct store *store);
 /* Stores CHANGE under the next sequence. The slices in it must live until store_commit() returned

@@ -60,9 +60,7 @@ void writer_status(struct writer_thread *writer, struct writer_status *out)
     pthread_mutex_lock(&writer->mutex);
     *out = writer->status;
     pthread_mutex_unlock(&writer->mutex);
-    pthread_mutex_lock(&writer->box.mutex);
-    out->queue = writer->box.count;
-    pthread_mutex_unlock(&writer->box.mutex);
+    out->queue = mailbox_count(&writer->box);
 }
 
 /* ---- applying ---- */
@@ -93,10 +91,12 @@ static enum error apply_all(struct writer_thread *writer, const struct change *c
 
 /* ---- batches ---- */
 
-/* Whether an error of one operation spoils the transaction it ran in. */
+/* Whether an error of one operation spoils the transaction it ran in: it may have written before.
+ */
 static bool spoils(enum error error)
 {
-    return error == ERR_STORAGE || error == ERR_MEMORY || error == ERR_INTERNAL;
+    return error == ERR_STORAGE || error == ERR_MEMORY || error == ERR_INTERNAL ||
+           error == ERR_TOO_LARGE;
 }
 
 static struct operation *operation_of(struct letter *letter)

@@ -21,8 +21,9 @@ struct operation {
     uint8_t id[16]; /* unique, in the order of making (uuid_ordered()) */
     /* Does the work within a transaction; may run again after a failure, from the beginning, so it
      * must leave nothing behind in itself that a second run would count twice. Rules that refuse
-     * must do so before anything is written. ERR_STORAGE, ERR_MEMORY and ERR_INTERNAL undo the
-     * whole transaction; any other error is this operation's own result. */
+     * must do so before anything is written. ERR_STORAGE, ERR_MEMORY, ERR_INTERNAL and
+     * ERR_TOO_LARGE, the store's own, undo the whole transaction; any other error is this
+     * operation's own result. */
     enum error (*run)(struct operation *operation, struct store *store);
     /* Called once, last: the operation is the callee's from there on. */
     void (*done)(struct operation *operation, enum error error);

@@ -372,6 +372,43 @@ static void one_bad_operation_fails_alone(void **state)
     store_close(store);
 }
 
+/* An operation that adds a zone; the store refuses it once the row is written. */
+static enum error run_add_zone(struct operation *operation UNUSED, struct store *store)
+{
+    uint16_t id;
+    return store_zone(store, "one.too.many.example", &id);
+}
+
+static void a_zone_too_many_leaves_nothing_behind(void **state)
+{
+    struct world *world = *state;
+    store_close(open_store(world));
+    run_sql(world, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 255)"
+                   " INSERT INTO zone (name, serial, created_ms) SELECT 'z' || i, 1, 1 FROM n");
+    struct store *store = open_store(world);
+    struct writer_thread *writer;
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+    int left = 1, applied = 0;
+    const struct writer_settings settings = {store,         &world->log,     &world->clock,
+                                             count_applied, reclaim_nothing, &applied};
+    struct test_operation test = {.operation = {.run = run_add_zone, .done = test_done},
+                                  .left = &left,
+                                  .mutex = &mutex,
+                                  .ended = &ended};
+    assert_int_equal(writer_new(&settings, &writer), ERR_NONE);
+    assert_int_equal(writer_submit(writer, &test.operation), ERR_NONE);
+    assert_int_equal(writer_start(writer), ERR_NONE);
+    writer_stop(writer);
+    assert_int_equal(test.finished, 1);
+    assert_int_equal(test.result, ERR_TOO_LARGE);
+    assert_int_equal(applied, 0);
+    writer_free(writer);
+    store_close(store);
+    store_close(
+        open_store(world)); /* as before: an id beyond the tables would refuse every start */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_ledger_is_one_chain_whatever_was_rolled_back, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_bad_operation_fails_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_zone_too_many_leaves_nothing_behind, set_up, tear_down),
     };
     if (sodium_init() < 0)
         return 1;
