@@ -68,10 +68,8 @@ MUST_CHECK enum error db_begin(struct db *db, bool writes);
 MUST_CHECK enum error db_commit(struct db *db);
 void db_rollback(struct db *db);
 
-/* Whether a commit failed in a way that leaves the state of the disk unknown; until db_recover()
- * succeeds db_begin() refuses to write. */
-bool db_needs_recovery(const struct db *db);
-/* Brings the whole database to the disk by a truncating checkpoint. */
+/* After a commit that failed in a way that leaves the state of the disk unknown, db_begin() refuses
+ * to write until this has brought the whole database to the disk by a truncating checkpoint. */
 MUST_CHECK enum error db_recover(struct db *db);
 /* Copies the write-ahead log into the database if it has grown over its limit, or, if IDLE, when
  * there is anything in it. Failing is no error: it is tried again later. */

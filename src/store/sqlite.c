@@ -310,11 +310,6 @@ void db_rollback(struct db *db)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
-bool db_needs_recovery(const struct db *db)
-{
-    return db->needs_recovery;
-}
-
 /* The log's name leads to nothing, or to another file; what is in ours has been copied into the
  * database. SQLite makes a new one when it opens the database anew. */
 static enum error reopen(struct db *db)
@@ -323,13 +318,18 @@ static enum error reopen(struct db *db)
     enum error error = open_handle(db);
     if (error == ERR_NONE)
         db->log_is_known = db->log_is_lost = false;
+    else
+        close_handle(db); /* also one that failed leaves a handle, on which checkpoints "succeed" */
     return error;
 }
 
 enum error db_recover(struct db *db)
 {
-    if (db->handle == NULL)
-        return reopen(db); /* an earlier attempt could not open it */
+    if (db->handle == NULL) { /* an earlier attempt could not open it */
+        enum error error = reopen(db);
+        if (error != ERR_NONE)
+            return error;
+    }
     if (database_has_moved(db) || (!log_is_in_place(db) && !db->log_is_lost))
         return check_files(db);
     if (!db->needs_recovery)
