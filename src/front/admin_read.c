@@ -1,8 +1,9 @@
 /*
- * What the operator may read. Each call opens a connection of its own, so that a long listing never
- * stands in the writer's way; the operator's loop is a thread by itself.
+ * What the operator may read. Each call opens a connection of its own, and its thread, which is the
+ * operator's alone, is offline for RCU while it reads: a long listing never stands in the writer's
+ * way.
  */
-#include <stdlib.h>
+#include <urcu/urcu-qsbr.h>
 
 #include "base/encoding.h"
 #include "front/admin_private.h"
@@ -69,20 +70,38 @@ struct listing {
     bool more;
 };
 
+/* Opens a connection to read from. The writer need not wait for this thread until close_reader():
+ * nothing that a reader of the index borrows may be used between the two. */
+static enum error open_reader(const struct admin_call *call, struct db **db)
+{
+    urcu_qsbr_thread_offline();
+    enum error error = service_open_reader(call->front->settings.service, db);
+    if (error != ERR_NONE)
+        urcu_qsbr_thread_online();
+    return error;
+}
+
+/* ERROR is what the reading came to. */
+static void close_reader(const struct admin_call *call, struct db *db, enum error error)
+{
+    if (error == ERR_STORAGE)
+        LOG(call->front->settings.log, LOG_LEVEL_ERROR, "admin_read_failed",
+            LOG_TEXT("why", db_why(db)));
+    db_close(db);
+    urcu_qsbr_thread_online();
+}
+
 /* Runs STATEMENT on a connection of its own. */
 static enum error list(const struct admin_call *call, enum statement statement,
                        const struct db_value *values, size_t count, db_row_function *row,
                        struct listing *listing)
 {
     struct db *db;
-    enum error error = service_open_reader(call->front->settings.service, &db);
+    enum error error = open_reader(call, &db);
     if (error != ERR_NONE)
         return error;
     error = db_run(db, statement, values, count, row, listing);
-    if (error != ERR_NONE)
-        LOG(call->front->settings.log, LOG_LEVEL_ERROR, "admin_read_failed",
-            LOG_TEXT("why", db_why(db)));
-    db_close(db);
+    close_reader(call, db, error);
     return error;
 }
 
@@ -258,17 +277,15 @@ void admin_delegate(const struct admin_call *call)
         admin_answer_error(call, ERR_NOT_FOUND);
         return;
     }
-    enum error error = service_open_reader(service, &db);
-    if (error != ERR_NONE) {
-        admin_answer_error(call, error);
-        return;
-    }
     json_t *answer = json_pack(
         "{s:o, s:s%, s:s}", "fulldomain",
         json_sprintf("%.*s.%s", (int)call->rest.length, (const char *)call->rest.data, zone_name),
         "subdomain", (const char *)call->rest.data, call->rest.length, "zone", zone_name);
-    error = answer == NULL ? ERR_MEMORY : describe(db, zone, call->rest, answer);
-    db_close(db);
+    enum error error = answer == NULL ? ERR_MEMORY : open_reader(call, &db);
+    if (error == ERR_NONE) {
+        error = describe(db, zone, call->rest, answer);
+        close_reader(call, db, error);
+    }
     if (error == ERR_NONE) {
         admin_answer(call, 200, answer);
         return;
