@@ -104,7 +104,7 @@ bool index_has_token(const struct index *index, const uint8_t hash[SECRET_HASH_L
 
 uint32_t index_serial(const struct index *index, uint16_t zone)
 {
-    return atomic_load_explicit(&((struct index *)(uintptr_t)index)->serials[zone % ZONE_IDS],
+    return atomic_load_explicit(&((struct index *)(uintptr_t)index)->serials[zone % ZONES_MAX],
                                 memory_order_relaxed);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "crypto/secret.h"
+#include "dns/protocol.h"
 #include "zone/index_private.h"
 
 static void retire_delegate(struct index *index, struct delegate *delegate)
@@ -133,10 +134,14 @@ static enum error parse_allowfrom(struct slice text, struct allowfrom **out)
     return ERR_NONE;
 }
 
-static void remove_key(struct index *index, const struct api_key *key)
+static struct table *key_table(struct index *index)
 {
-    table_remove(atomic_load_explicit(&index->keys, memory_order_relaxed), hash_of_key(index, key),
-                 key);
+    return atomic_load_explicit(&index->keys, memory_order_relaxed);
+}
+
+/* KEY is not in the table any more. */
+static void retire_key(struct index *index, const struct api_key *key)
+{
     key->delegate->key_count--;
     index_retire(index, RETIRED_MALLOC, key->allowfrom);
     index_retire(index, RETIRED_KEY, key);
@@ -145,8 +150,10 @@ static void remove_key(struct index *index, const struct api_key *key)
 static enum error apply_key_removed(struct index *index, const struct change *change)
 {
     const struct api_key *key = index_find_key(index, change->key_id);
-    if (key != NULL)
-        remove_key(index, key);
+    if (key == NULL)
+        return ERR_NONE;
+    table_remove(key_table(index), hash_of_key(index, key), key);
+    retire_key(index, key);
     return ERR_NONE;
 }
 
@@ -171,20 +178,21 @@ static enum error apply_key_set(struct index *index, const struct change *change
     memcpy(key->secret_hash, change->hash, sizeof(key->secret_hash));
     const struct api_key *old = index_find_key(index, change->key_id);
     delegate->key_count++;
-    /* The new one before the old one goes: a reader always finds one of them. */
-    table_insert(atomic_load_explicit(&index->keys, memory_order_relaxed), hash_of_key(index, key),
-                 key);
-    if (old != NULL)
-        remove_key(index, old);
+    if (old == NULL) {
+        table_insert(key_table(index), hash_of_key(index, key), key);
+        return ERR_NONE;
+    }
+    table_replace(key_table(index), hash_of_key(index, key), old, key);
+    retire_key(index, old);
     return ERR_NONE;
 }
 
 static void write_record(struct writer *writer, const struct change_value *value)
 {
-    write_u16(writer, 0xc00c); /* the owner: a pointer to the question's name */
-    write_u16(writer, 16);     /* TXT */
-    write_u16(writer, 1);      /* IN */
-    write_u32(writer, 0);      /* TTL */
+    write_u16(writer, DNS_POINTER | DNS_HEADER_LENGTH); /* the owner: the question's name */
+    write_u16(writer, DNS_TYPE_TXT);
+    write_u16(writer, DNS_CLASS_IN);
+    write_u32(writer, 0); /* TTL */
     write_u16(writer, 1 + ACME_TXT_LENGTH);
     write_u8(writer, ACME_TXT_LENGTH);
     write_bytes(writer, slice_of(value->text, ACME_TXT_LENGTH));
@@ -268,7 +276,7 @@ enum error index_apply(struct index *index, const struct change *change)
     case CHANGE_TOKEN_REMOVED:
         return apply_token(index, change, false);
     case CHANGE_ZONE_SERIAL:
-        atomic_store_explicit(&index->serials[change->zone % ZONE_IDS], change->serial,
+        atomic_store_explicit(&index->serials[change->zone % ZONES_MAX], change->serial,
                               memory_order_relaxed);
         return ERR_NONE;
     }

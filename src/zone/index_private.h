@@ -6,12 +6,12 @@
 
 #include <sodium.h>
 
+#include "store/store.h"
 #include "zone/index.h"
 #include "zone/slab.h"
 #include "zone/table.h"
 
 enum {
-    ZONE_IDS = 256,
     RETIRED_MAX = 512,               /* then readers are waited for */
     LABEL_PACKED = UUID_TEXT_LENGTH, /* longer labels get an allocation of their own */
 };
@@ -33,7 +33,7 @@ struct index {
     _Atomic(struct table *) delegates;
     _Atomic(struct table *) keys;
     _Atomic(struct token_list *) tokens;
-    _Atomic uint32_t serials[ZONE_IDS];
+    _Atomic uint32_t serials[ZONES_MAX];
     /* the applying thread's */
     struct slab delegate_slab, key_slab;
     struct slab value_slabs[VALUES_MAX + 1]; /* by the number of values in a set */

@@ -47,6 +47,16 @@ void table_insert(struct table *table, uint64_t hash, void *object)
     atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
 }
 
+void table_replace(struct table *table, uint64_t hash, const void *old, void *fresh)
+{
+    uint64_t wanted = table_tag(hash) | (uint64_t)(uintptr_t)old;
+    uint64_t slot = table_tag(hash) | (uint64_t)(uintptr_t)fresh;
+    size_t at = hash & table->mask;
+    while (atomic_load_explicit(&table->slots[at], memory_order_relaxed) != wanted)
+        at = (at + 1) & table->mask;
+    atomic_store_explicit(&table->slots[at], slot, memory_order_release);
+}
+
 void table_remove(struct table *table, uint64_t hash, const void *object)
 {
     uint64_t wanted = table_tag(hash) | (uint64_t)(uintptr_t)object;

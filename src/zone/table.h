@@ -57,6 +57,10 @@ static inline bool table_has_room(const struct table *table)
 }
 /* Adds an object that is not in the table, which has room. */
 void table_insert(struct table *table, uint64_t hash, void *object);
+/* Puts FRESH into the place of OLD, which is there and has the same hash: a reader finds one of the
+ * two. (Adding one and then removing the other could hide both from a reader that has gone past the
+ * first place and not yet reached the second.) */
+void table_replace(struct table *table, uint64_t hash, const void *old, void *fresh);
 /* Takes OBJECT out, if it is there. */
 void table_remove(struct table *table, uint64_t hash, const void *object);
 
