@@ -168,11 +168,17 @@ static struct operator_operation *new_operation(struct service *service,
     return op;
 }
 
+static void free_operation(struct operator_operation *op)
+{
+    secret_wipe(op->token, sizeof(op->token));
+    free(op);
+}
+
 static enum error submit(struct service *service, struct operator_operation *op)
 {
     enum error error = service_submit(service, &op->operation);
     if (error != ERR_NONE)
-        free(op);
+        free_operation(op);
     return error;
 }
 
@@ -192,7 +198,7 @@ enum error service_token_new(struct service *service, struct slice note_text,
     if (error == ERR_NONE)
         error = sha256(slice_text(op->token), op->token_hash);
     if (error != ERR_NONE) {
-        free(op);
+        free_operation(op);
         return error;
     }
     return submit(service, op);

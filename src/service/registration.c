@@ -57,10 +57,8 @@ static enum error add_delegate(struct register_operation *op, struct store *stor
         DB_OF_INT(op->delegate.zone), DB_OF_SLICE(delegate_ref_label(&op->delegate)),
         token == 0 ? DB_OF_NULL : DB_OF_INT(token), DB_OF_INT(clock_wall_ms(&op->service->clock)),
         DB_OF_INT(age_clock_now_ms(&op->service->age))};
-    enum error error = delegate_check_buried(store, &op->delegate);
-    if (error == ERR_NONE)
-        error = db_run(store_db(store), SQL_DELEGATE_ADD, values, ARRAY_LENGTH(values),
-                       store_take_integer, &id);
+    enum error error = db_run(store_db(store), SQL_DELEGATE_ADD, values, ARRAY_LENGTH(values),
+                              store_take_integer, &id);
     if (error != ERR_NONE)
         return error;
     op->delegate.id = (uint64_t)id;
@@ -102,7 +100,9 @@ static enum error run_register(struct operation *operation, struct store *store)
 {
     struct register_operation *op = register_operation_of(operation);
     int64_t token;
-    enum error error = use_token(op, store, &token);
+    enum error error = delegate_check_buried(store, &op->delegate);
+    if (error == ERR_NONE)
+        error = use_token(op, store, &token);
     if (error == ERR_NONE)
         error = add_delegate(op, store, token);
     if (error == ERR_NONE)

@@ -22,7 +22,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_DELEGATE_BY_ID] = "SELECT id, zone_id, label FROM delegate WHERE id = $1",
     [SQL_DELEGATE_MARK_USED] = "UPDATE delegate SET used = 1 WHERE id = $1 AND used = 0",
     [SQL_DELEGATE_REMOVE] = "DELETE FROM delegate WHERE id = $1",
-    [SQL_DELEGATES_UNUSED] = "SELECT id, zone_id, label FROM delegate"
+    /* 0: no value, for a reader that it shares with SQL_VALUES_OLD. */
+    [SQL_DELEGATES_UNUSED] = "SELECT id, zone_id, label, 0 FROM delegate"
                              " WHERE used = 0 AND created_age < $1 ORDER BY created_age LIMIT $2",
     [SQL_DELEGATE_COUNT] = "SELECT count(*) FROM delegate",
     [SQL_LOAD_DELEGATES] =
