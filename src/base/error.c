@@ -34,8 +34,6 @@ static const struct error_info table[ERR_COUNT] = {
                       "invalid_allowfrom_cidr", FORMERR},
     [ERR_BAD_TXT] = {"bad_txt", "the value is not 43 characters of base64url", 400, "bad_txt",
                      FORMERR},
-    [ERR_BAD_SUBDOMAIN] = {"bad_subdomain", "the label is not valid", 400, "bad_subdomain",
-                           FORMERR},
     [ERR_BAD_DOMAIN] = {"bad_domain", "the domain is no valid domain name", 400, "bad_domain",
                         FORMERR},
     [ERR_TOO_LARGE] = {"too_large", "the input is over its limit", 413, "payload_too_large",

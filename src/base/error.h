@@ -31,9 +31,8 @@ enum error {
     /* bad input */
     ERR_MALFORMED, /* not of the form its format asks for */
     ERR_MALFORMED_JSON,
-    ERR_BAD_CIDR, /* an allowfrom entry is no address prefix */
-    ERR_BAD_TXT,  /* not 43 characters of the base64url alphabet (RFC 8555, section 8.4) */
-    ERR_BAD_SUBDOMAIN,
+    ERR_BAD_CIDR,   /* an allowfrom entry is no address prefix */
+    ERR_BAD_TXT,    /* not 43 characters of the base64url alphabet (RFC 8555, section 8.4) */
     ERR_BAD_DOMAIN, /* the optional "domain" of a registration is no domain name */
     ERR_TOO_LARGE,  /* over a limit of limits.h */
     ERR_TIMEOUT,

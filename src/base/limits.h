@@ -19,7 +19,6 @@ enum {
     ACME_TXT_LENGTH = 43,    /* base64url of a SHA-256, RFC 8555 section 8.4 */
     VALUES_MAX = 16,         /* values of one delegate: with a signature they fit 1232 bytes */
     VALUES_MIN = 2,          /* apex and wildcard of one certificate */
-    API_KEYS_MAX = 8,        /* API keys of one delegate */
     ALLOWFROM_MAX = 64,      /* address prefixes of one API key: no client sends more */
     SECRET_LENGTH = 40,      /* characters of an API key's secret: what acme-dns's clients expect */
     UUID_TEXT_LENGTH = 36,   /* RFC 9562 */

@@ -7,11 +7,10 @@
 
 enum {
     DNS_HEADER_LENGTH = 12,
-    DNS_OPT_LENGTH = 11,        /* OPT record without options: root owner, fixed fields */
-    DNS_RR_FIXED_LENGTH = 10,   /* type, class, TTL, RDLENGTH: what follows the owner */
-    DNS_POINTER = 0xC000,       /* a compression pointer is this with the offset in its low bits */
-    DNS_POINTER_LIMIT = 0x4000, /* offsets from here on can't be pointed at */
-    DNS_TTL_MAX = 0x7FFFFFFF,   /* RFC 2181 section 8 */
+    DNS_OPT_LENGTH = 11,      /* OPT record without options: root owner, fixed fields */
+    DNS_RR_FIXED_LENGTH = 10, /* type, class, TTL, RDLENGTH: what follows the owner */
+    DNS_POINTER = 0xC000,     /* a compression pointer is this with the offset in its low bits */
+    DNS_TTL_MAX = 0x7FFFFFFF, /* RFC 2181 section 8 */
 };
 
 enum dns_flag {

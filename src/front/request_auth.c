@@ -16,7 +16,7 @@ static struct slice authorization(const struct http_request *request, const char
     return slice_trim(slice_from(value, length));
 }
 
-void basic_credentials_read(const struct http_request *request, struct basic_credentials *out)
+static void read_basic(const struct http_request *request, struct basic_credentials *out)
 {
     size_t length = 0;
     out->user = out->password = (struct slice){NULL, 0};
@@ -37,7 +37,7 @@ struct credentials request_credentials(const struct http_request *request,
     struct slice key = http_header_get(request, "X-Api-Key");
     if (user.length > 0 || key.length > 0)
         return (struct credentials){user, key};
-    basic_credentials_read(request, basic);
+    read_basic(request, basic);
     return (struct credentials){basic->user, basic->password};
 }
 
@@ -51,6 +51,6 @@ struct slice request_token(const struct http_request *request, struct slice in_p
         token = authorization(request, "Bearer");
     if (token.length > 0)
         return token;
-    basic_credentials_read(request, basic);
+    read_basic(request, basic);
     return basic->password.length > 0 ? basic->password : basic->user;
 }

@@ -15,8 +15,6 @@ struct basic_credentials {
     struct slice user, password; /* within buffer; empty if there are none that can be read */
 };
 
-void basic_credentials_read(const struct http_request *request, struct basic_credentials *out);
-
 /* The API key's id and secret: X-Api-User and X-Api-Key if either is there, else Basic. The slices
  * point into REQUEST or BASIC. */
 struct credentials request_credentials(const struct http_request *request,

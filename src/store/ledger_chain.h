@@ -25,7 +25,7 @@ struct ledger_row {
     struct slice delegate;   /* label, or empty */
     struct slice key_id;     /* UUID text, or empty */
     struct slice detail;     /* e.g. the value */
-    uint64_t change;         /* sequence of the first change record it made; 0: none */
+    uint64_t change;         /* sequence of the newest change record when the row was written */
     struct slice operation;  /* 16 bytes */
     struct slice commitment; /* LEDGER_HASH_LENGTH bytes, or empty if nobody asked (a timer) */
     uint8_t previous[LEDGER_HASH_LENGTH];

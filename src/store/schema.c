@@ -167,10 +167,8 @@ static const char version_1[] =
 
 static const char *const migrations[] = {version_1};
 
-int schema_version(void)
-{
-    return (int)ARRAY_LENGTH(migrations);
-}
+/* The newest version that this program knows. */
+enum { NEWEST_VERSION = ARRAY_LENGTH(migrations) };
 
 static enum error take_version(void *context, const struct db_row *row)
 {
@@ -215,14 +213,14 @@ enum error schema_migrate(struct db *db, char *why, size_t why_size)
             return error == ERR_STORAGE ? ERR_STORAGE : ERR_CONFIG;
         }
     }
-    if (version > schema_version()) {
+    if (version > NEWEST_VERSION) {
         snprintf(why, why_size,
                  "the database has schema version %d, this locum knows %d: it was "
                  "written by a newer one",
-                 (int)version, schema_version());
+                 (int)version, NEWEST_VERSION);
         return ERR_CONFIG;
     }
-    while (version < schema_version()) {
+    while (version < NEWEST_VERSION) {
         enum error error = migrate_one(db, (int)++version);
         if (error != ERR_NONE) {
             snprintf(why, why_size, "migration to schema version %d failed: %s", (int)version,

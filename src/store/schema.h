@@ -7,10 +7,8 @@
 
 #include "store/db.h"
 
-/* Brings DB to the newest version. ERR_STORAGE, or ERR_CONFIG if the database is of a newer locum
- * or is not ours at all; WHY gets a sentence. */
+/* Brings DB to the newest version. ERR_CONFIG if the database is of a newer locum; ERR_CONFIG or
+ * ERR_STORAGE if it is not ours at all; ERR_STORAGE if it fails. WHY gets a sentence. */
 MUST_CHECK enum error schema_migrate(struct db *db, char *why, size_t why_size);
-/* The newest version this program knows. */
-int schema_version(void);
 
 #endif
