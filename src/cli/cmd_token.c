@@ -100,7 +100,7 @@ static bool is_id(const char *text)
 {
     size_t length = strlen(text);
     for (size_t i = 0; i < length; i++) {
-        if (!ascii_is_alphanumeric((uint8_t)text[i]) && text[i] != '-')
+        if (!ascii_is_digit((uint8_t)text[i]))
             return false;
     }
     return length > 0 && length < TOKEN_ID_MAX;

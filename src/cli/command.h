@@ -50,6 +50,9 @@ extern const struct command token_revoke_command;
 /* The command that the first words of ARGV name, and in *USED how many words they are; NULL if it
  * is none. */
 const struct command *command_find(int argc, char **argv, int *used);
+/* Whether COMMAND, of USED words, was only found because the second word of a longer one is wrong:
+ * "ledger verfy". */
+bool command_is_mistyped(const struct command *command, int argc, char **argv, int used);
 /* Says that no command is named so, and which may have been meant. */
 enum exit_code command_unknown(int argc, char **argv, const struct output *output);
 /* The list of commands. */

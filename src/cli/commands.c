@@ -69,6 +69,12 @@ static bool is_group(const char *word)
     return false;
 }
 
+bool command_is_mistyped(const struct command *command, int argc, char **argv, int used)
+{
+    return used == 1 && argc > 1 && argv[1][0] != '-' && command->operands_max == 0 &&
+           is_group(argv[0]);
+}
+
 /* "locum token lsit": the first word is right. */
 static enum exit_code unknown_in_group(int argc, char **argv, const struct output *output)
 {

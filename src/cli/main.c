@@ -22,7 +22,7 @@ static enum exit_code run_command(int argc, char **argv, const struct output *ou
     const struct command *command = command_find(argc, argv, &used);
     if (command == NULL && argc == 2 && strcmp(argv[1], "--help") == 0)
         return command_help(1, argv, output);
-    if (command == NULL)
+    if (command == NULL || command_is_mistyped(command, argc, argv, used))
         return command_unknown(argc, argv, output);
     struct arguments arguments;
     enum exit_code result =

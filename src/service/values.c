@@ -31,6 +31,8 @@ struct values_operation {
     bool first_use;
     uint32_t values_max;
     uint32_t cleared;
+    uint32_t displaced_early;
+    int64_t displaced_age_ms; /* of the youngest of them */
     struct kept_origin origin;
     update_reply *update_reply;
     clear_reply *clear_reply;
@@ -79,11 +81,10 @@ static enum error displace(struct values_operation *op, struct store *store,
             error = note(op, store, "displace", slice_of(oldest.text, ACME_TXT_LENGTH));
         if (error != ERR_NONE)
             return error;
-        if (now_ms - oldest.added_ms < displaced_early_ms)
-            LOG(op->service->log, LOG_LEVEL_WARNING, "value_displaced_early",
-                LOG_TEXT("request", op->origin.request_id),
-                LOG_SLICE("delegate", delegate_ref_label(&op->delegate)),
-                LOG_INT("age_ms", now_ms - oldest.added_ms), LOG_INT("values", op->values_max));
+        if (now_ms - oldest.added_ms < displaced_early_ms) {
+            op->displaced_early++;
+            op->displaced_age_ms = now_ms - oldest.added_ms;
+        }
     }
     return ERR_NONE;
 }
@@ -108,6 +109,7 @@ static enum error run_update(struct operation *operation, struct store *store)
     struct slice txt = slice_of(op->txt, sizeof(op->txt));
     int64_t now_ms = clock_wall_ms(&op->service->clock);
     struct value_list list;
+    op->displaced_early = 0;
     enum error error = check_key(op, store);
     if (error == ERR_NONE)
         error = values_read(store, op->delegate.id, &list);
@@ -167,6 +169,12 @@ static void update_done(struct operation *operation, enum error error)
 {
     struct values_operation *op = values_operation_of(operation);
     log_outcome(op, "update", error);
+    if (error == ERR_NONE && op->displaced_early > 0)
+        LOG(op->service->log, LOG_LEVEL_WARNING, "value_displaced_early",
+            LOG_TEXT("request", op->origin.request_id),
+            LOG_SLICE("delegate", delegate_ref_label(&op->delegate)),
+            LOG_INT("displaced", op->displaced_early), LOG_INT("age_ms", op->displaced_age_ms),
+            LOG_INT("values", op->values_max));
     op->update_reply(op->context, error);
     free(op);
 }

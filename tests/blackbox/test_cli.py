@@ -138,6 +138,8 @@ def test_every_command_explains_itself(cli, command):
 @pytest.mark.parametrize("words, part", [
     (["regsiter"], 'did you mean "locum register"?'),
     (["token", "lsit"], 'did you mean "locum token list"?'),
+    (["ledger", "verfy"], 'did you mean "locum ledger verify"?'),
+    (["token", "revoke", "x"], "that is no token id"),
     (["token"], "new, list, revoke"),
     (["register", "--domian", "x"], "did you mean --domain?"),
     (["register"], "needs --domain"),
