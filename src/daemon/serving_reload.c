@@ -5,7 +5,6 @@
  */
 #include "daemon/serving.h"
 
-#include <errno.h>
 #include <sys/wait.h>
 
 enum { RESTART_KEYS_MAX = 512 };
