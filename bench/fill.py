@@ -34,8 +34,8 @@ def fill(path, delegates, values):
         (delegates, first, hashlib.sha256(SECRET.encode()).digest(), now))
     for sequence in range(1, values + 1):
         database.execute(
-            "INSERT INTO value (delegate_id, sequence, txt, added_ms, added_age)"
-            f" {ROWS} SELECT ? + n, ?, substr(hex(randomblob(22)), 1, 43), ?, ? FROM row",
+            "INSERT INTO value (delegate_id, zone_id, sequence, txt, added_ms, added_age)"
+            f" {ROWS} SELECT ? + n, (SELECT min(id) FROM zone), ?, substr(hex(randomblob(22)), 1, 43), ?, ? FROM row",
             (delegates, first, sequence, now, age))
     database.execute("COMMIT")
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

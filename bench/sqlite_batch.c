@@ -109,10 +109,11 @@ static void one_update(struct run *run)
     add_change(run, BODY);
     sqlite3_bind_int64(run->value, 1,
                        1 + (sqlite3_int64)(random_next(&run->random) % (uint64_t)run->delegates));
-    sqlite3_bind_int64(run->value, 2, run->next);
-    bind_text(run->value, 3, "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo");
-    sqlite3_bind_int64(run->value, 4, 1800000000000);
-    sqlite3_bind_int64(run->value, 5, run->next);
+    sqlite3_bind_int(run->value, 2, 1);
+    sqlite3_bind_int64(run->value, 3, run->next);
+    bind_text(run->value, 4, "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo");
+    sqlite3_bind_int64(run->value, 5, 1800000000000);
+    sqlite3_bind_int64(run->value, 6, run->next);
     step(run, run->value);
     add_ledger(run);
 }

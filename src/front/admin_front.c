@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <urcu/urcu-qsbr.h>
 
 #include "front/admin_private.h"
 
@@ -49,6 +50,15 @@ static bool is_member(uid_t uid, gid_t group)
     return false;
 }
 
+/* Offline for RCU: a directory service may take its time over the group. */
+static bool is_in_group(const struct http_request *request, gid_t group)
+{
+    urcu_qsbr_thread_offline();
+    bool member = request->peer_gid == group || is_member(request->peer_uid, group);
+    urcu_qsbr_thread_online();
+    return member;
+}
+
 static bool may_enter(const struct admin_front *front, const struct http_request *request)
 {
     gid_t group = front->settings.admin_group;
@@ -56,8 +66,7 @@ static bool may_enter(const struct admin_front *front, const struct http_request
         return false;
     if (request->peer_uid == 0 || request->peer_uid == geteuid())
         return true;
-    return group != (gid_t)-1 &&
-           (request->peer_gid == group || is_member(request->peer_uid, group));
+    return group != (gid_t)-1 && is_in_group(request, group);
 }
 
 /* ---- answers ---- */

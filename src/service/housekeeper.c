@@ -108,8 +108,8 @@ static enum error expire_value(struct round_operation *op, struct store *store,
 static enum error expire_values(struct round_operation *op, struct store *store, int64_t age_ms)
 {
     for (size_t i = 0; i < op->zone_count; i++) {
-        const struct db_value values[] = {DB_OF_INT(age_ms - op->zones[i].value_lifetime_ms),
-                                          DB_OF_INT(op->zones[i].id),
+        const struct db_value values[] = {DB_OF_INT(op->zones[i].id),
+                                          DB_OF_INT(age_ms - op->zones[i].value_lifetime_ms),
                                           DB_OF_INT(PORTION - op->published_count)};
         op->count = 0;
         enum error error = db_run(store_db(store), SQL_VALUES_OLD, values, ARRAY_LENGTH(values),

@@ -9,6 +9,8 @@
 #include "crypto/secret.h"
 #include "service/service_private.h"
 
+enum { ERASE_PORTION = 10000 }; /* rows looked at in one transaction: tens of milliseconds */
+
 struct operator_operation {
     struct operation operation;
     struct service *service;
@@ -20,6 +22,9 @@ struct operator_operation {
     int64_t before_ms;
     int64_t id;    /* of the token */
     int64_t count; /* of rows erased */
+    /* erasing: where this portion begins, what it came to, where the next one begins */
+    int64_t node, after, portion_count, next_node, next_after;
+    bool finished;
     token_reply *token_reply;
     count_reply *count_reply;
     void *context;
@@ -96,20 +101,45 @@ static enum error run_token_revoke(struct operation *operation, struct store *st
     return error == ERR_NONE ? note(op, store, "token.revoke", detail) : error;
 }
 
+/* Erases one portion of one node's rows; what comes next stands in op->next_*. */
+static enum error erase_portion(struct operator_operation *op, struct store *store)
+{
+    bool by_label = op->label[0] != '\0';
+    const struct db_value values[] = {DB_OF_INT(op->node), DB_OF_INT(op->after),
+                                      DB_OF_INT(op->after + ERASE_PORTION),
+                                      by_label ? DB_OF_TEXT(op->label) : DB_OF_INT(op->before_ms)};
+    int64_t last = 0;
+    enum error error =
+        db_run(store_db(store), SQL_LEDGER_HEAD, values, 1, store_take_integer, &last);
+    if (error == ERR_NONE)
+        error =
+            db_run(store_db(store), by_label ? SQL_LEDGER_ERASE_DELEGATE : SQL_LEDGER_ERASE_BEFORE,
+                   values, ARRAY_LENGTH(values), NULL, NULL);
+    if (error != ERR_NONE)
+        return error;
+    bool is_last = op->after + ERASE_PORTION >= last;
+    op->portion_count = db_changes(store_db(store));
+    op->next_node = is_last ? op->node + 1 : op->node;
+    op->next_after = is_last ? 0 : op->after + ERASE_PORTION;
+    return ERR_NONE;
+}
+
+/* A ledger may have millions of rows: other operations get their turn between the portions. */
 static enum error run_erase(struct operation *operation, struct store *store)
 {
     struct operator_operation *op = operator_operation_of(operation);
-    const struct db_value label = DB_OF_TEXT(op->label), before = DB_OF_INT(op->before_ms);
-    bool by_label = op->label[0] != '\0';
     char detail[64] = "";
-    enum error error =
-        db_run(store_db(store), by_label ? SQL_LEDGER_ERASE_DELEGATE : SQL_LEDGER_ERASE_BEFORE,
-               by_label ? &label : &before, 1, NULL, NULL);
+    int64_t last_node = 0;
+    enum error error = erase_portion(op, store);
+    if (error == ERR_NONE)
+        error = db_run(store_db(store), SQL_NODE_LAST, NULL, 0, store_take_integer, &last_node);
     if (error != ERR_NONE)
         return error;
-    op->count = db_changes(store_db(store));
+    op->finished = op->next_node > last_node;
+    if (!op->finished)
+        return ERR_NONE;
     db_forget_erased(store_db(store));
-    if (!by_label)
+    if (op->label[0] == '\0')
         snprintf(detail, sizeof(detail), "before %lld", (long long)op->before_ms);
     return note(op, store, "erase", detail);
 }
@@ -144,6 +174,22 @@ static void token_done(struct operation *operation, enum error error)
     struct operator_operation *op = operator_operation_of(operation);
     op->token_reply(op->context, error, op->id, op->token);
     secret_wipe(op->token, sizeof(op->token));
+    free(op);
+}
+
+static void erase_done(struct operation *operation, enum error error)
+{
+    struct operator_operation *op = operator_operation_of(operation);
+    if (error == ERR_NONE) {
+        op->count += op->portion_count;
+        op->node = op->next_node;
+        op->after = op->next_after;
+        if (!op->finished)
+            error = service_submit(op->service, operation);
+        if (error == ERR_NONE && !op->finished)
+            return;
+    }
+    op->count_reply(op->context, error, op->count);
     free(op);
 }
 
@@ -224,7 +270,8 @@ enum error service_ledger_erase(struct service *service, struct slice label, int
     if (op == NULL)
         return ERR_MEMORY;
     op->operation.run = run_erase;
-    op->operation.done = count_done;
+    op->operation.done = erase_done;
+    op->node = 1;
     op->count_reply = reply;
     op->before_ms = before_ms;
     enum error error = slice_to_text(label, op->label, sizeof(op->label));

@@ -117,11 +117,17 @@ enum error service_submit(struct service *service, struct operation *operation)
 
 static enum error apply(void *context, const struct change *change)
 {
+    return index_apply(((struct service *)context)->index, change);
+}
+
+/* As apply(), for what is read back: a record that can't be understood must not stop everything
+ * that comes after it, at every start. */
+static enum error apply_stored(void *context, const struct change *change)
+{
     struct service *service = context;
     enum error error = index_apply(service->index, change);
     if (error != ERR_MALFORMED)
         return error;
-    /* A record that can't be understood must not stop everything after it. */
     LOG(service->log, LOG_LEVEL_ERROR, "change_malformed", LOG_INT("sequence", change->sequence),
         LOG_INT("kind", change->kind), LOG_INT("delegate", change->delegate));
     return ERR_NONE;
@@ -197,15 +203,20 @@ static enum error fill_service(struct service *service, const struct service_set
     if (error == ERR_NONE)
         error = start_age_clock(service);
     if (error == ERR_NONE)
-        error = store_load(service->store, make_index, apply, service);
+        error = store_load(service->store, make_index, apply_stored, service);
     if (error == ERR_NONE)
         error = prefix_limiter_new(RATE_NETWORKS, rate_of(settings->policy.registrations_per_hour),
                                    &service->registrations);
     if (error == ERR_NONE)
         error = prefix_limiter_new(
             RATE_DELEGATES, update_rate_of(settings->policy.updates_per_hour), &service->updates);
-    const struct writer_settings writer = {service->store, settings->log, settings->clock,
-                                           apply,          reclaim,       service};
+    const struct writer_settings writer = {.store = service->store,
+                                           .log = settings->log,
+                                           .clock = settings->clock,
+                                           .apply = apply,
+                                           .apply_stored = apply_stored,
+                                           .reclaim = reclaim,
+                                           .context = service};
     if (error == ERR_NONE)
         error = writer_new(&writer, &service->writer);
     if (error != ERR_NONE)

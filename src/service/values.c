@@ -96,10 +96,10 @@ static enum error add_value(struct values_operation *op, struct store *store,
     memcpy(value->text, op->txt, sizeof(value->text));
     value->sequence = store_next_sequence(store);
     value->added_ms = now_ms;
-    const struct db_value values[] = {DB_OF_INT(op->delegate.id), DB_OF_INT(value->sequence),
-                                      DB_OF_SLICE(slice_of(value->text, sizeof(value->text))),
-                                      DB_OF_INT(now_ms),
-                                      DB_OF_INT(age_clock_now_ms(&op->service->age))};
+    const struct db_value values[] = {
+        DB_OF_INT(op->delegate.id), DB_OF_INT(op->delegate.zone),
+        DB_OF_INT(value->sequence), DB_OF_SLICE(slice_of(value->text, sizeof(value->text))),
+        DB_OF_INT(now_ms),          DB_OF_INT(age_clock_now_ms(&op->service->age))};
     return db_run(store_db(store), SQL_VALUE_ADD, values, ARRAY_LENGTH(values), NULL, NULL);
 }
 

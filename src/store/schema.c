@@ -100,13 +100,14 @@ static const char version_1[] =
     /* sequence: of the change that brought the value; the order of arrival. */
     "CREATE TABLE value ("
     "  delegate_id INTEGER NOT NULL,"
+    "  zone_id INTEGER NOT NULL," /* the delegate's: each zone has its own lifetime of values */
     "  sequence INTEGER NOT NULL,"
     "  txt TEXT NOT NULL,"
     "  added_ms INTEGER NOT NULL,"
     "  added_age INTEGER NOT NULL,"
     "  PRIMARY KEY (delegate_id, sequence)"
     ") WITHOUT ROWID;"
-    "CREATE INDEX value_age ON value (added_age);"
+    "CREATE INDEX value_age ON value (zone_id, added_age);"
 
     /* A user's domain, offered for a delegate; bound once its CNAME is seen there. */
     "CREATE TABLE domain ("

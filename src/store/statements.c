@@ -10,6 +10,7 @@ static const char *const texts[SQL_COUNT] = {
 
     [SQL_NODE_FIND] = "SELECT id FROM node WHERE name = $1",
     [SQL_NODE_ADD] = "INSERT INTO node (name, created_ms) VALUES ($1, $2)",
+    [SQL_NODE_LAST] = "SELECT coalesce(max(id), 0) FROM node",
     [SQL_ZONE_FIND] = "SELECT id FROM zone WHERE name = $1",
     [SQL_ZONE_ADD] = "INSERT INTO zone (name, serial, created_ms) VALUES ($1, $2, $3)",
     [SQL_ZONE_SERIALS] = "SELECT id, serial FROM zone",
@@ -49,14 +50,13 @@ static const char *const texts[SQL_COUNT] = {
 
     [SQL_VALUES_OF_DELEGATE] = "SELECT sequence, txt, added_ms FROM value"
                                " WHERE delegate_id = $1 ORDER BY sequence",
-    [SQL_VALUE_ADD] = "INSERT INTO value (delegate_id, sequence, txt, added_ms, added_age)"
-                      " VALUES ($1, $2, $3, $4, $5)",
+    [SQL_VALUE_ADD] = "INSERT INTO value (delegate_id, zone_id, sequence, txt, added_ms, added_age)"
+                      " VALUES ($1, $2, $3, $4, $5, $6)",
     [SQL_VALUE_REMOVE] = "DELETE FROM value WHERE delegate_id = $1 AND sequence = $2",
     [SQL_VALUES_REMOVE] = "DELETE FROM value WHERE delegate_id = $1",
-    /* "+ 0" keeps the planner from walking a whole zone: the old ones are few. */
-    [SQL_VALUES_OLD] = "SELECT v.delegate_id, d.zone_id, d.label, v.sequence FROM value v"
+    [SQL_VALUES_OLD] = "SELECT v.delegate_id, v.zone_id, d.label, v.sequence FROM value v"
                        " JOIN delegate d ON d.id = v.delegate_id"
-                       " WHERE v.added_age < $1 AND d.zone_id + 0 = $2"
+                       " WHERE v.zone_id = $1 AND v.added_age < $2"
                        " ORDER BY v.added_age LIMIT $3",
 
     [SQL_DOMAIN_ADD] = "INSERT INTO domain (delegate_id, name, offered_ms) VALUES ($1, $2, $3)"
@@ -97,10 +97,14 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_LEDGER_PAGE_OF_DELEGATE] =
         LEDGER_COLUMNS " WHERE l.node_id = $1 AND l.sequence > $2 AND l.delegate = $3"
                        " ORDER BY l.sequence LIMIT $4",
-    [SQL_LEDGER_ERASE_DELEGATE] = "DELETE FROM ledger_private WHERE (node_id, sequence) IN"
-                                  " (SELECT node_id, sequence FROM ledger WHERE delegate = $1)",
-    [SQL_LEDGER_ERASE_BEFORE] = "DELETE FROM ledger_private WHERE (node_id, sequence) IN"
-                                " (SELECT node_id, sequence FROM ledger WHERE time_ms < $1)",
+    [SQL_LEDGER_ERASE_DELEGATE] =
+        "DELETE FROM ledger_private WHERE node_id = $1 AND sequence > $2 AND sequence <= $3"
+        " AND sequence IN (SELECT sequence FROM ledger WHERE node_id = $1 AND sequence > $2"
+        " AND sequence <= $3 AND delegate = $4)",
+    [SQL_LEDGER_ERASE_BEFORE] =
+        "DELETE FROM ledger_private WHERE node_id = $1 AND sequence > $2 AND sequence <= $3"
+        " AND sequence IN (SELECT sequence FROM ledger WHERE node_id = $1 AND sequence > $2"
+        " AND sequence <= $3 AND time_ms < $4)",
 
     [SQL_SIGHTING_ADD] =
         "INSERT INTO sighting (value_sequence, transport, network, delegate_id, first_ms)"

@@ -10,6 +10,7 @@ enum statement {
     SQL_META_SET,
     SQL_NODE_FIND,
     SQL_NODE_ADD,
+    SQL_NODE_LAST,
     SQL_ZONE_FIND,
     SQL_ZONE_ADD,
     SQL_ZONE_SERIALS,

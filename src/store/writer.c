@@ -74,6 +74,15 @@ static enum error apply_one(void *context, const struct change *change)
     return error;
 }
 
+static enum error apply_stored(void *context, const struct change *change)
+{
+    struct writer_thread *writer = context;
+    enum error error = writer->settings.apply_stored(writer->settings.context, change);
+    if (error == ERR_NONE)
+        writer->applied = change->sequence;
+    return error;
+}
+
 /* Changes are on disk; if the index can't take one (no memory), it is behind the disk, and nothing
  * may be acknowledged until it has followed. */
 static enum error apply_all(struct writer_thread *writer, const struct change *changes,
@@ -82,7 +91,7 @@ static enum error apply_all(struct writer_thread *writer, const struct change *c
     for (size_t i = 0; i < change_count; i++) {
         enum error error = apply_one(writer, &changes[i]);
         if (error != ERR_NONE) {
-            set_failing(writer, true, "a committed change could not be applied: out of memory");
+            set_failing(writer, true, "a committed change could not be applied");
             return ERR_STORAGE;
         }
     }
@@ -159,17 +168,20 @@ static void run_singly(struct writer_thread *writer, struct letter *first)
     }
 }
 
+/* Tells the callers. What they may ask for next, the counts among it, is right by then. */
 static void finish(struct writer_thread *writer, struct letter *first)
 {
     uint64_t operations = 0, failures = 0;
+    for (struct letter *at = first; at != NULL; at = at->next) {
+        operations++;
+        failures += spoils(operation_of(at)->result);
+    }
+    count(writer, 0, operations, failures);
     for (struct letter *at = first, *next; at != NULL; at = next) {
         struct operation *operation = operation_of(at);
         next = at->next;
-        operations++;
-        failures += spoils(operation->result);
         operation->done(operation, operation->result);
     }
-    count(writer, 0, operations, failures);
 }
 
 static void refuse(struct letter *first)
@@ -186,7 +198,7 @@ static enum error recover(struct writer_thread *writer)
     struct store *store = writer->settings.store;
     enum error error = db_recover(store_db(store));
     if (error == ERR_NONE)
-        error = store_follow(store, writer->applied, apply_one, writer);
+        error = store_follow(store, writer->applied, apply_stored, writer);
     if (error == ERR_NONE)
         error = store_probe(store);
     return error;

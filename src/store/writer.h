@@ -38,6 +38,8 @@ struct writer_settings {
     const struct clock *clock;
     /* Applies one committed change; called in order, on the writer's thread. */
     enum error (*apply)(void *context, const struct change *change);
+    /* The same for changes that are read back while the storage recovers. */
+    enum error (*apply_stored)(void *context, const struct change *change);
     /* Called after each batch that changed something, when its callers have their replies. */
     void (*reclaim)(void *context);
     void *context;

@@ -2,6 +2,7 @@
 import os
 import re
 import socket
+import sqlite3
 import stat
 import struct
 import time
@@ -402,3 +403,26 @@ def test_wrong_methods_are_told(shared_locumd, method, path):
     answer = shared_locumd.admin(method, path)
     assert answer.status in (404, 405)
     assert "error" in answer.json()
+
+
+def test_erasing_reaches_every_row_of_every_node(locumd):
+    """A ledger that takes several portions, and rows of a node that this one once was."""
+    server = locumd()
+    label = "a" * 36
+    server.stop()
+    with sqlite3.connect(server.data / "locum.db") as database:
+        database.execute("INSERT INTO node (id, name, created_ms) VALUES (2, 'other', 0)")
+        for node, rows in ((1, 25000), (2, 10001)):
+            count = f"WITH RECURSIVE row(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row WHERE n < {rows})"
+            database.execute(f"INSERT INTO ledger {count} SELECT ?, n, n, 'update', '', CASE n % 5 WHEN 0 THEN ?"
+                             " ELSE 'b' END, '', '', 0, x'', x'', x'', zeroblob(32) FROM row", (node, label))
+            database.execute(f"INSERT INTO ledger_private {count} SELECT ?, n, x'', '192.0.2.1', '' FROM row",
+                             (node,))
+    server.start()
+    answer = server.admin("POST", "/admin/ledger/erase", {"delegate": label})
+    assert outcome(answer) == (200, {"erased": 7000})
+    answer = server.admin("POST", "/admin/ledger/erase", {"before_ms": 20001})
+    assert outcome(answer) == (200, {"erased": (20000 + 10001) // 5 * 4 + 1})
+    with sqlite3.connect(server.data / "locum.db") as database:
+        left = database.execute("SELECT count(*), min(sequence) FROM ledger_private WHERE address <> 'local'")
+        assert left.fetchone() == (4000, 20001)

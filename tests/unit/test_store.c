@@ -340,8 +340,13 @@ static void one_bad_operation_fails_alone(void **state)
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
     int left = COUNT, applied = 0;
-    const struct writer_settings settings = {store,         &world->log,     &world->clock,
-                                             count_applied, reclaim_nothing, &applied};
+    const struct writer_settings settings = {.store = store,
+                                             .log = &world->log,
+                                             .clock = &world->clock,
+                                             .apply = count_applied,
+                                             .apply_stored = count_applied,
+                                             .reclaim = reclaim_nothing,
+                                             .context = &applied};
     assert_int_equal(writer_new(&settings, &writer), ERR_NONE);
     for (int i = 0; i < COUNT; i++) { /* queued before the thread runs: one batch */
         operations[i] = (struct test_operation){.operation = {.run = run_change, .done = test_done},
@@ -390,8 +395,13 @@ static void a_zone_too_many_leaves_nothing_behind(void **state)
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
     int left = 1, applied = 0;
-    const struct writer_settings settings = {store,         &world->log,     &world->clock,
-                                             count_applied, reclaim_nothing, &applied};
+    const struct writer_settings settings = {.store = store,
+                                             .log = &world->log,
+                                             .clock = &world->clock,
+                                             .apply = count_applied,
+                                             .apply_stored = count_applied,
+                                             .reclaim = reclaim_nothing,
+                                             .context = &applied};
     struct test_operation test = {.operation = {.run = run_add_zone, .done = test_done},
                                   .left = &left,
                                   .mutex = &mutex,
