@@ -156,8 +156,8 @@ void time_to_text(int64_t wall_ms, char out[TIME_TEXT_MAX])
         seconds--;
     }
     struct tm utc = {0};
-    char text[24] = "?";
-    if (gmtime_r(&seconds, &utc) != NULL)
-        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    (void)snprintf(out, TIME_TEXT_MAX, "%s.%03dZ", text, rest_ms);
+    char text[24]; /* of no use if the year does not fit */
+    bool written = gmtime_r(&seconds, &utc) != NULL &&
+                   strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc) > 0;
+    (void)snprintf(out, TIME_TEXT_MAX, "%s.%03dZ", written ? text : "?", rest_ms);
 }

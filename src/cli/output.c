@@ -21,6 +21,20 @@ void output_clean(char *text)
     }
 }
 
+/* {KIND: WORD, "message": TEXT}. Text that is no UTF-8 (a path, or a sentence that was cut within a
+ * character) must not keep the failure from being said: its bytes become '?'. */
+static json_t *json_line(const char *kind, const char *word, char *text)
+{
+    json_t *line = json_pack("{s:s, s:s}", kind, word, "message", text);
+    if (line != NULL)
+        return line;
+    for (uint8_t *at = (uint8_t *)text; *at != 0; at++) {
+        if (*at >= 0x80)
+            *at = '?';
+    }
+    return json_pack("{s:s, s:s}", kind, word, "message", text);
+}
+
 static void say(const struct output *output, const char *kind, const char *word, const char *format,
                 va_list values) __attribute__((format(printf, 4, 0)));
 
@@ -31,7 +45,7 @@ static void say(const struct output *output, const char *kind, const char *word,
     (void)vsnprintf(text, sizeof(text), format, values);
     output_clean(text);
     if (output->json) {
-        json_t *line = json_pack("{s:s, s:s}", kind, word, "message", text);
+        json_t *line = json_line(kind, word, text);
         if (line != NULL && json_dumpf(line, output->err, JSON_ENSURE_ASCII) == 0)
             (void)fputc('\n', output->err);
         json_decref(line);

@@ -97,12 +97,13 @@ const char *server_url_stored(const char *stored, char out[SERVER_URL_MAX])
 
 void server_url_cut_token(char *url)
 {
-    char *token = strstr(url, "/token/");
-    if (token == NULL)
-        return;
-    char *rest = token + strlen("/token/");
-    rest += strcspn(rest, "/");
-    memmove(token, rest, strlen(rest) + 1);
+    char *token;
+    /* More than one is no link of ours, but the second may be a secret as well. */
+    while ((token = strstr(url, "/token/")) != NULL) {
+        char *rest = token + strlen("/token/");
+        rest += strcspn(rest, "/");
+        memmove(token, rest, strlen(rest) + 1);
+    }
 }
 
 /* Writes the first LENGTH bytes of URL, BETWEEN and NAME. */

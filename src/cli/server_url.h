@@ -19,7 +19,8 @@ MUST_CHECK const char *server_url_base(const char *given, char out[SERVER_URL_MA
 /* Checks a "server_url" of a credentials file and copies it to OUT without final slashes; nothing
  * is appended: it may be of a plain acme-dns. Returns as server_url_base(). */
 MUST_CHECK const char *server_url_stored(const char *stored, char out[SERVER_URL_MAX]);
-/* Cuts the "/token/TOKEN" of a registration link out of URL, in place: the rest is no secret. */
+/* Cuts each "/token/TOKEN", as registration links have it, out of URL, in place: the rest is no
+ * secret. */
 void server_url_cut_token(char *url);
 /* Writes URL + "/" + NAME. False if it does not fit. */
 MUST_CHECK bool server_url_endpoint(const char *url, const char *name, char out[SERVER_URL_MAX]);

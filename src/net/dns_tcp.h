@@ -17,11 +17,11 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/prefix_limit.h"
+#include "net/dns_frames.h"
 
 enum {
     DNS_TCP_CONNECTIONS = 2048,  /* of all loops: RFC 9210 asks for 150 at least */
     DNS_TCP_PER_PREFIX = 256,    /* from one /24 or /56 */
-    DNS_TCP_QUERY_MAX = 4096,    /* bytes of a query that are kept; the rest of it is thrown away */
     DNS_TCP_IDLE_MS = 10000,     /* between queries (RFC 7766, section 6.2.3) */
     DNS_TCP_IDLE_BUSY_MS = 2000, /* the same when over half of all connections are taken */
     DNS_TCP_QUERY_MS = 5000,     /* from a query's first byte to its last */

@@ -112,44 +112,18 @@ static enum error send_kept(struct connection *connection, bool *done)
 
 /* ---- input ---- */
 
-/* Takes what is to be thrown away off INPUT. */
-static struct slice skip_rest(struct connection *connection, struct slice input)
-{
-    size_t skipped = connection->skip < input.length ? connection->skip : input.length;
-    connection->skip -= skipped;
-    return slice_of(input.data + skipped, input.length - skipped);
-}
-
-/* Takes the first query off INPUT if it is complete, as far as it is kept. */
-static bool take_query(struct connection *connection, struct slice *input, struct slice *query,
-                       bool *cut)
-{
-    if (input->length < FRAME_HEADER)
-        return false;
-    size_t length = (size_t)(input->data[0] << 8 | input->data[1]);
-    size_t kept = length < DNS_TCP_QUERY_MAX ? length : DNS_TCP_QUERY_MAX;
-    if (input->length < FRAME_HEADER + kept)
-        return false;
-    *query = slice_of(input->data + FRAME_HEADER, kept);
-    *cut = kept < length;
-    connection->skip = length - kept;
-    size_t taken = FRAME_HEADER + kept;
-    *input = skip_rest(connection, slice_of(input->data + taken, input->length - taken));
-    return true;
-}
-
 /* Answers one query behind the *LENGTH bytes that are in the scratch buffer. */
 static void answer_one(struct connection *connection, struct slice query, bool cut, size_t *length)
 {
     struct dns_tcp *loop = connection->loop;
     uint8_t *out = loop->output + *length;
     size_t answer = loop->settings.handler(loop->settings.context, query, cut, &connection->peer,
-                                           out + FRAME_HEADER, DNS_MESSAGE_MAX);
+                                           out + DNS_FRAME_HEADER, DNS_MESSAGE_MAX);
     if (answer == 0)
         return;
     out[0] = (uint8_t)(answer >> 8);
     out[1] = (uint8_t)answer;
-    *length += FRAME_HEADER + answer;
+    *length += DNS_FRAME_HEADER + answer;
 }
 
 /* Answers every complete query of *INPUT, unless the peer does not take its answers; leaves the
@@ -162,9 +136,8 @@ static enum error answer_all(struct connection *connection, struct slice *input,
     size_t length = 0;
     enum error error = ERR_NONE;
     loop->settings.enter(loop->settings.context);
-    *input = skip_rest(connection, *input);
     while (error == ERR_NONE && connection->output == NULL &&
-           take_query(connection, input, &query, &cut)) {
+           dns_frames_take(&connection->frames, input, &query, &cut)) {
         *answered = true;
         answer_one(connection, query, cut, &length);
         if (length > OUTPUT_SIZE - ANSWER_SIZE) {
@@ -200,7 +173,7 @@ static bool settle(struct connection *connection, bool answered)
         set_phase(connection, PHASE_WRITE);
         return watch(connection, EV_WRITE);
     }
-    if (connection->input_length == 0 && connection->skip == 0)
+    if (connection->input_length == 0 && connection->frames.skip == 0)
         set_phase(connection, PHASE_IDLE);
     else if (answered || connection->phase != PHASE_QUERY)
         set_phase(connection, PHASE_QUERY);

@@ -10,14 +10,13 @@
 #include <sys/queue.h>
 
 #include "base/limits.h"
+#include "net/dns_frames.h"
 #include "net/dns_tcp.h"
 
 enum {
-    FRAME_HEADER = 2, /* the length before each message */
-    INPUT_KEPT_MAX = FRAME_HEADER + DNS_TCP_QUERY_MAX,
     READ_SIZE = 16 * 1024, /* taken from one connection at a time: others get their turn */
-    INPUT_SIZE = INPUT_KEPT_MAX + READ_SIZE,
-    ANSWER_SIZE = FRAME_HEADER + DNS_MESSAGE_MAX,
+    INPUT_SIZE = DNS_FRAME_KEPT_MAX + READ_SIZE,
+    ANSWER_SIZE = DNS_FRAME_HEADER + DNS_MESSAGE_MAX,
     OUTPUT_SIZE = 2 * ANSWER_SIZE, /* answers gathered for one write */
 };
 
@@ -35,8 +34,8 @@ struct connection {
     struct ip_address peer;
     enum connection_phase phase;
     int64_t since_ms; /* when the phase began, monotonic */
-    size_t skip;      /* bytes of an overlong query still to be thrown away */
-    uint8_t *input;   /* kept: an incomplete query, and in PHASE_WRITE those behind it */
+    struct dns_frames frames;
+    uint8_t *input; /* kept: an incomplete query, and in PHASE_WRITE those behind it */
     size_t input_length;
     uint8_t *output; /* in PHASE_WRITE: what is left to be sent */
     size_t output_length;

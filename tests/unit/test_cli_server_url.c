@@ -75,6 +75,9 @@ static void a_registration_token_is_cut_out(void **state)
     char at_end[] = "https://auth.example.org/token/abc";
     server_url_cut_token(at_end);
     assert_string_equal(at_end, "https://auth.example.org");
+    char twice[] = "https://auth.example.org/token/abc/token/def/x";
+    server_url_cut_token(twice);
+    assert_string_equal(twice, "https://auth.example.org/x");
     char without[] = "https://token.example.org/api/v1/acme-dns-compat";
     server_url_cut_token(without);
     assert_string_equal(without, "https://token.example.org/api/v1/acme-dns-compat");
