@@ -5,8 +5,11 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/encoding.h"
@@ -15,9 +18,27 @@ enum { LINE_MAX_BYTES = 4096 };
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
+/* A description of our own for a pipe, so that writing to it never waits, whoever else writes
+ * there, and the shared one stays as it was given to us. */
+static int unblocked(int fd)
+{
+    struct stat status;
+    char path[32];
+    if (fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode))
+        return fd;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return own < 0 ? fd : own;
+}
+
+void log_attach(struct log *log, int fd)
+{
+    log->fd = unblocked(fd);
+}
+
 void log_init(struct log *log, int fd, const char *process)
 {
-    log->fd = fd;
+    log_attach(log, fd);
     log->clock = clock_system();
     log->process = process;
     log->lost = 0;
@@ -137,7 +158,10 @@ static size_t build_line(struct log *log, enum log_level level, const char *even
 /* With the mutex held. */
 static bool write_line(struct log *log, const char *line, size_t length)
 {
-    return has_room(log->fd) && write(log->fd, line, length) == (ssize_t)length;
+    ssize_t sent = send(log->fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == ENOTSOCK)
+        sent = has_room(log->fd) ? write(log->fd, line, length) : -1;
+    return sent == (ssize_t)length;
 }
 
 void log_event(struct log *log, enum log_level level, const char *event,

@@ -48,7 +48,11 @@ struct log_field {
     log_event((log_), (level_), (event_), (const struct log_field[]){__VA_ARGS__},                 \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
+/* FD is borrowed. */
 void log_init(struct log *log, int fd, const char *process);
+/* Writes to FD from now on: for the copy of a log in a process that has closed what it inherited.
+ */
+void log_attach(struct log *log, int fd);
 /* Writes one line, at most 4096 bytes: longer ones are cut, marked by "...". Never fails. */
 void log_event(struct log *log, enum log_level level, const char *event,
                const struct log_field *fields, size_t count);

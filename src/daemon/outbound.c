@@ -213,6 +213,7 @@ enum error outbound_start(const char *file, const struct log *log, struct channe
         struct outbound outbound = {.file = file, .log = *log};
 
         leave_serving_process(parent, fds[1]);
+        log_attach(&outbound.log, STDERR_FILENO);
         channel_init(&outbound.channel, fds[1]);
         keeper_run(&outbound);
     }

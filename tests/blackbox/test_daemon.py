@@ -472,6 +472,10 @@ def test_an_expired_certificate_is_a_warning(locumd):
     daemon.start()
     daemon.wait_log("certificate_expired")
     assert served_certificate(daemon) == expired
+    mark = daemon.log_mark()
+    daemon.reload()
+    again = daemon.wait_log("certificate_expired", after=mark)
+    assert again["process"] == "outbound"  # which reads the files again, and can be heard
 
 
 # ---- the two processes ----
