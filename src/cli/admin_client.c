@@ -71,6 +71,19 @@ enum exit_code admin_call(struct http_client *http, const char *method, const ch
     return result;
 }
 
+enum exit_code admin_run(const struct arguments *arguments, const struct output *output,
+                         enum exit_code (*step)(struct http_client *http,
+                                                const struct arguments *arguments))
+{
+    struct http_client http;
+    enum exit_code result = admin_init(arguments, output, &http);
+    if (result != EXIT_DONE)
+        return result;
+    result = step(&http, arguments);
+    http_client_fini(&http);
+    return result;
+}
+
 const char *member_text(json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));

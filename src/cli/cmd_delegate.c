@@ -104,27 +104,14 @@ static enum exit_code drop(struct http_client *http, const struct arguments *arg
     return result;
 }
 
-static enum exit_code with_admin(const struct arguments *arguments, const struct output *output,
-                                 enum exit_code (*step)(struct http_client *http,
-                                                        const struct arguments *arguments))
-{
-    struct http_client http;
-    enum exit_code result = admin_init(arguments, output, &http);
-    if (result != EXIT_DONE)
-        return result;
-    result = step(&http, arguments);
-    http_client_fini(&http);
-    return result;
-}
-
 static enum exit_code run_show(const struct arguments *arguments, const struct output *output)
 {
-    return with_admin(arguments, output, show);
+    return admin_run(arguments, output, show);
 }
 
 static enum exit_code run_remove(const struct arguments *arguments, const struct output *output)
 {
-    return with_admin(arguments, output, drop);
+    return admin_run(arguments, output, drop);
 }
 
 const struct command delegate_show_command = {

@@ -8,20 +8,6 @@
 
 enum { NOTE_TEXT_MAX = 256, TOKEN_ID_MAX = 64 };
 
-typedef enum exit_code (*token_step)(struct http_client *http, const struct arguments *arguments);
-
-static enum exit_code with_admin(const struct arguments *arguments, const struct output *output,
-                                 token_step step)
-{
-    struct http_client http;
-    enum exit_code result = admin_init(arguments, output, &http);
-    if (result != EXIT_DONE)
-        return result;
-    result = step(&http, arguments);
-    http_client_fini(&http);
-    return result;
-}
-
 /* An id as text, whether locumd gives it as a number or as a string. */
 static void id_to_text(json_t *id, char out[TOKEN_ID_MAX])
 {
@@ -129,17 +115,17 @@ static enum exit_code revoke(struct http_client *http, const struct arguments *a
 
 static enum exit_code run_new(const struct arguments *arguments, const struct output *output)
 {
-    return with_admin(arguments, output, create);
+    return admin_run(arguments, output, create);
 }
 
 static enum exit_code run_list(const struct arguments *arguments, const struct output *output)
 {
-    return with_admin(arguments, output, list);
+    return admin_run(arguments, output, list);
 }
 
 static enum exit_code run_revoke(const struct arguments *arguments, const struct output *output)
 {
-    return with_admin(arguments, output, revoke);
+    return admin_run(arguments, output, revoke);
 }
 
 const struct command token_new_command = {
