@@ -74,10 +74,13 @@ struct listing {
  * nothing that a reader of the index borrows may be used between the two. */
 static enum error open_reader(const struct admin_call *call, struct db **db)
 {
+    char why[256] = "";
     urcu_qsbr_thread_offline();
-    enum error error = service_open_reader(call->front->settings.service, db);
-    if (error != ERR_NONE)
-        urcu_qsbr_thread_online();
+    enum error error = service_open_reader(call->front->settings.service, db, why, sizeof(why));
+    if (error == ERR_NONE)
+        return ERR_NONE;
+    urcu_qsbr_thread_online();
+    LOG(call->front->settings.log, LOG_LEVEL_ERROR, "admin_read_failed", LOG_TEXT("why", why));
     return error;
 }
 

@@ -305,9 +305,10 @@ enum error service_delegate_remove(struct service *service, struct slice label,
     return submit(service, op);
 }
 
-enum error service_open_reader(const struct service *service, struct db **out)
+enum error service_open_reader(const struct service *service, struct db **out, char *why,
+                               size_t why_size)
 {
-    return store_open_reader(service->store, out);
+    return store_open_reader(service->store, out, why, why_size);
 }
 
 uint64_t service_node(const struct service *service)

@@ -31,8 +31,10 @@ MUST_CHECK enum error service_delegate_remove(struct service *service, struct sl
 MUST_CHECK enum error service_ledger_erase(struct service *service, struct slice label,
                                            int64_t before_ms, const struct origin *origin,
                                            count_reply *reply, void *context);
-/* A connection of the caller's own that only reads; the caller closes it. */
-MUST_CHECK enum error service_open_reader(const struct service *service, struct db **out);
+/* A connection of the caller's own that only reads; the caller closes it. ERR_STORAGE with a
+ * sentence in WHY. */
+MUST_CHECK enum error service_open_reader(const struct service *service, struct db **out, char *why,
+                                          size_t why_size);
 /* This node's number in the ledger. */
 uint64_t service_node(const struct service *service);
 /* For the status: "open", "token" or "closed". Static. */

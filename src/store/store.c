@@ -202,10 +202,9 @@ void store_close(struct store *store)
     free(store);
 }
 
-enum error store_open_reader(const struct store *store, struct db **out)
+enum error store_open_reader(const struct store *store, struct db **out, char *why, size_t why_size)
 {
-    char why[256];
-    return db_open(store->path, DB_READ_ONLY, out, why, sizeof(why));
+    return db_open(store->path, DB_READ_ONLY, out, why, why_size);
 }
 
 /* ---- transactions ---- */

@@ -96,7 +96,9 @@ enum error store_take_integer(void *context, const struct db_row *row);
 
 /* ---- readers of their own ---- */
 
-/* A second, read-only connection to the same database; the caller closes it. */
-MUST_CHECK enum error store_open_reader(const struct store *store, struct db **out);
+/* A second, read-only connection to the same database; the caller closes it. ERR_STORAGE with a
+ * sentence in WHY. */
+MUST_CHECK enum error store_open_reader(const struct store *store, struct db **out, char *why,
+                                        size_t why_size);
 
 #endif
