@@ -72,7 +72,8 @@ static enum error take_certificate(struct serving *serving, const struct config 
     return error;
 }
 
-/* In the order in which a refusal is likely: what can't fail comes last. */
+/* In the order in which a refusal is likely: after the certificate and the policy only memory can
+ * run out, and what can't fail comes last. */
 static enum error take_up(struct serving *serving, const struct config *config,
                           const struct reload *reload, char why[COMPLAINT_MAX])
 {
@@ -86,12 +87,15 @@ static enum error take_up(struct serving *serving, const struct config *config,
     if (error != ERR_NONE)
         return error;
     error = api_door_set(&serving->door, config);
-    if (error != ERR_NONE)
+    if (error != ERR_NONE) {
         snprintf(why, COMPLAINT_MAX, "%s", error_info(error)->text);
+        zone_set_free(zones);
+        return error;
+    }
     dns_front_set_zones(serving->dns, zones);
     atomic_store(&serving->log.level, config->log.level);
     atomic_store(&serving->log.format, config->log.format);
-    return error;
+    return ERR_NONE;
 }
 
 static void say_reloaded(struct serving *serving, const struct config *config)
