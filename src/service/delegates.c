@@ -50,6 +50,19 @@ enum error values_publish(struct store *store, const struct delegate_ref *ref,
     return store_change(store, &change, true);
 }
 
+enum error delegate_ref_of_row(struct delegate_ref *ref, const struct db_row *row)
+{
+    struct slice label = db_bytes(row, 2);
+    if (label.length > DNS_LABEL_MAX)
+        return ERR_INTERNAL;
+    ref->id = (uint64_t)db_integer(row, 0);
+    ref->zone = (uint16_t)db_integer(row, 1);
+    ref->label_length = (uint8_t)label.length;
+    if (label.length > 0)
+        memcpy(ref->label, label.data, label.length);
+    return ERR_NONE;
+}
+
 void delegate_ref_of(struct delegate_ref *ref, const struct delegate *delegate)
 {
     ref->id = delegate->id;

@@ -62,15 +62,14 @@ struct round_operation {
 static enum error take_expiring(void *context, const struct db_row *row)
 {
     struct round_operation *op = context;
-    struct slice label = db_bytes(row, 2);
-    if (op->count == PORTION || label.length > DNS_LABEL_MAX)
+    if (op->count == PORTION)
         return ERR_INTERNAL;
-    struct expiring *out = &op->rows[op->count++];
-    out->ref.id = (uint64_t)db_integer(row, 0);
-    out->ref.zone = (uint16_t)db_integer(row, 1);
-    out->ref.label_length = (uint8_t)label.length;
-    memcpy(out->ref.label, label.data, label.length);
+    struct expiring *out = &op->rows[op->count];
+    enum error error = delegate_ref_of_row(&out->ref, row);
+    if (error != ERR_NONE)
+        return error;
     out->sequence = (uint64_t)db_integer(row, 3);
+    op->count++;
     return ERR_NONE;
 }
 

@@ -228,6 +228,18 @@ static enum error submit(struct service *service, struct operator_operation *op)
     return error;
 }
 
+/* Submits an operation about the delegate LABEL, which the ledger will name. */
+static enum error submit_about(struct service *service, struct operator_operation *op,
+                               struct slice label)
+{
+    enum error error = slice_to_text(label, op->label, sizeof(op->label));
+    if (error != ERR_NONE) {
+        free_operation(op);
+        return error;
+    }
+    return submit(service, op);
+}
+
 enum error service_token_new(struct service *service, struct slice note_text,
                              const struct origin *origin, token_reply *reply, void *context)
 {
@@ -274,12 +286,7 @@ enum error service_ledger_erase(struct service *service, struct slice label, int
     op->node = 1;
     op->count_reply = reply;
     op->before_ms = before_ms;
-    enum error error = slice_to_text(label, op->label, sizeof(op->label));
-    if (error != ERR_NONE) {
-        free(op);
-        return error;
-    }
-    return submit(service, op);
+    return submit_about(service, op, label);
 }
 
 enum error service_delegate_remove(struct service *service, struct slice label,
@@ -297,12 +304,7 @@ enum error service_delegate_remove(struct service *service, struct slice label,
     op->delegate.zone = zone;
     op->delegate.label_length = (uint8_t)label.length;
     memcpy(op->delegate.label, label.data, label.length);
-    enum error error = slice_to_text(label, op->label, sizeof(op->label));
-    if (error != ERR_NONE) {
-        free(op);
-        return error;
-    }
-    return submit(service, op);
+    return submit_about(service, op, label);
 }
 
 enum error service_open_reader(const struct service *service, struct db **out, char *why,

@@ -1,9 +1,13 @@
 /*
- * The policy: what the configuration says of registrations and zones, immutable, replaced whole.
+ * The policy: what the configuration says of registrations, updates and zones, immutable, replaced
+ * whole; and what follows from it: rates, and the zones' ids in the store.
  */
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "service/service_private.h"
+
+enum { BURST_DIVISOR = 4, BURST_MIN = 10 };
 
 void policy_free(struct policy *policy)
 {
@@ -59,5 +63,48 @@ enum error policy_new(const struct service_policy *from, struct policy **out)
     if (from->exempt_count > 0)
         memcpy(policy->exempt, from->exempt, from->exempt_count * sizeof(*policy->exempt));
     *out = policy;
+    return ERR_NONE;
+}
+
+/* The burst lets an installer register a handful of domains at once, but never more than an hour's.
+ */
+struct prefix_rate policy_registration_rate(uint32_t per_hour)
+{
+    uint32_t burst = per_hour / BURST_DIVISOR;
+    if (burst < BURST_MIN)
+        burst = BURST_MIN;
+    return (struct prefix_rate){.per_hour = per_hour, .burst = burst < per_hour ? burst : per_hour};
+}
+
+/* An hour's updates may come at once: one certificate of a hundred names. */
+struct prefix_rate policy_update_rate(uint32_t per_hour)
+{
+    return (struct prefix_rate){.per_hour = per_hour, .burst = per_hour};
+}
+
+/* Zone names are stored in lower case without a final dot. */
+static enum error stored_name(const char *name, char *out, size_t size)
+{
+    enum error error = slice_to_text(slice_text(name), out, size);
+    if (error != ERR_NONE)
+        return error;
+    size_t length = strlen(out);
+    if (length > 1 && out[length - 1] == '.')
+        out[--length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        out[i] = (char)ascii_lower((uint8_t)out[i]);
+    return ERR_NONE;
+}
+
+enum error policy_store_zones(struct store *store, struct policy *policy)
+{
+    char name[DNS_NAME_TEXT_MAX];
+    for (size_t i = 0; i < policy->zone_count; i++) {
+        enum error error = stored_name(policy->zones[i].name, name, sizeof(name));
+        if (error == ERR_NONE)
+            error = store_zone(store, name, &policy->zones[i].id);
+        if (error != ERR_NONE)
+            return error;
+    }
     return ERR_NONE;
 }

@@ -1,5 +1,5 @@
 /*
- * A service's life, its policy, and what the operations of this folder share (see service.h).
+ * A service's life and status, and what the operations of this folder share (see service.h).
  */
 #include "service/service.h"
 
@@ -8,73 +8,10 @@
 #include <stdlib.h>
 #include <urcu/urcu-qsbr.h>
 
-#include "base/ascii.h"
 #include "crypto/secret.h"
 #include "service/service_private.h"
 
-enum { RATE_NETWORKS = 16384, RATE_DELEGATES = 65536, BURST_DIVISOR = 4, BURST_MIN = 10 };
-
-/* ---- what a policy becomes ---- */
-
-/* The burst lets an installer register a handful of domains at once, but never more than an hour's.
- */
-static struct prefix_rate rate_of(uint32_t per_hour)
-{
-    uint32_t burst = per_hour / BURST_DIVISOR;
-    if (burst < BURST_MIN)
-        burst = BURST_MIN;
-    return (struct prefix_rate){.per_hour = per_hour, .burst = burst < per_hour ? burst : per_hour};
-}
-
-/* An hour's updates may come at once: one certificate of a hundred names. */
-static struct prefix_rate update_rate_of(uint32_t per_hour)
-{
-    return (struct prefix_rate){.per_hour = per_hour, .burst = per_hour};
-}
-
-/* Zone names are stored in lower case without a final dot. */
-static enum error stored_name(const char *name, char *out, size_t size)
-{
-    enum error error = slice_to_text(slice_text(name), out, size);
-    if (error != ERR_NONE)
-        return error;
-    size_t length = strlen(out);
-    if (length > 1 && out[length - 1] == '.')
-        out[--length] = '\0';
-    for (size_t i = 0; i < length; i++)
-        out[i] = (char)ascii_lower((uint8_t)out[i]);
-    return ERR_NONE;
-}
-
-/* Within a transaction. */
-static enum error store_zones(struct store *store, struct policy *policy)
-{
-    char name[DNS_NAME_TEXT_MAX];
-    for (size_t i = 0; i < policy->zone_count; i++) {
-        enum error error = stored_name(policy->zones[i].name, name, sizeof(name));
-        if (error == ERR_NONE)
-            error = store_zone(store, name, &policy->zones[i].id);
-        if (error != ERR_NONE)
-            return error;
-    }
-    return ERR_NONE;
-}
-
-/* Before the writer runs. The index is filled later, from the store. */
-static enum error store_first_zones(struct store *store, struct policy *policy)
-{
-    const struct change *changes;
-    size_t count;
-    enum error error = store_begin(store);
-    if (error != ERR_NONE)
-        return error;
-    error = store_zones(store, policy);
-    if (error != ERR_NONE) {
-        store_rollback(store);
-        return error;
-    }
-    return store_commit(store, &changes, &count);
-}
+enum { RATE_NETWORKS = 16384, RATE_DELEGATES = 65536 };
 
 /* ---- what operations share ---- */
 
@@ -114,6 +51,22 @@ enum error service_submit(struct service *service, struct operation *operation)
 }
 
 /* ---- opening ---- */
+
+/* Before the writer runs. The index is filled later, from the store. */
+static enum error store_first_zones(struct store *store, struct policy *policy)
+{
+    const struct change *changes;
+    size_t count;
+    enum error error = store_begin(store);
+    if (error != ERR_NONE)
+        return error;
+    error = policy_store_zones(store, policy);
+    if (error != ERR_NONE) {
+        store_rollback(store);
+        return error;
+    }
+    return store_commit(store, &changes, &count);
+}
 
 static enum error apply(void *context, const struct change *change)
 {
@@ -205,11 +158,13 @@ static enum error fill_service(struct service *service, const struct service_set
     if (error == ERR_NONE)
         error = store_load(service->store, make_index, apply_stored, service);
     if (error == ERR_NONE)
-        error = prefix_limiter_new(RATE_NETWORKS, rate_of(settings->policy.registrations_per_hour),
-                                   &service->registrations);
-    if (error == ERR_NONE)
         error = prefix_limiter_new(
-            RATE_DELEGATES, update_rate_of(settings->policy.updates_per_hour), &service->updates);
+            RATE_NETWORKS, policy_registration_rate(settings->policy.registrations_per_hour),
+            &service->registrations);
+    if (error == ERR_NONE)
+        error = prefix_limiter_new(RATE_DELEGATES,
+                                   policy_update_rate(settings->policy.updates_per_hour),
+                                   &service->updates);
     const struct writer_settings writer = {.store = service->store,
                                            .log = settings->log,
                                            .clock = settings->clock,
@@ -296,71 +251,7 @@ const char *service_zone_name(const struct service *service, uint16_t zone)
     return rules == NULL ? NULL : rules->name;
 }
 
-/* ---- reloading ---- */
-
-/* Zones are stored by the writer's thread, which is the only one that uses the store. */
-struct zones_operation {
-    struct operation operation;
-    struct policy *policy;
-    pthread_mutex_t mutex;
-    pthread_cond_t finished;
-    bool is_done;
-    enum error error;
-};
-
-static enum error run_zones(struct operation *operation, struct store *store)
-{
-    return store_zones(store, CONTAINER_OF(operation, struct zones_operation, operation)->policy);
-}
-
-static void zones_done(struct operation *operation, enum error error)
-{
-    struct zones_operation *op = CONTAINER_OF(operation, struct zones_operation, operation);
-    pthread_mutex_lock(&op->mutex);
-    op->error = error;
-    op->is_done = true;
-    pthread_cond_signal(&op->finished);
-    pthread_mutex_unlock(&op->mutex);
-}
-
-/* Gives the zones of POLICY their ids, and waits for it. */
-static enum error store_zones_and_wait(struct service *service, struct policy *policy)
-{
-    struct zones_operation op = {.operation = {.run = run_zones, .done = zones_done},
-                                 .policy = policy};
-    pthread_mutex_init(&op.mutex, NULL);
-    pthread_cond_init(&op.finished, NULL);
-    enum error error = service_submit(service, &op.operation);
-    if (error == ERR_NONE) {
-        pthread_mutex_lock(&op.mutex);
-        while (!op.is_done)
-            pthread_cond_wait(&op.finished, &op.mutex);
-        pthread_mutex_unlock(&op.mutex);
-        error = op.error;
-    }
-    pthread_cond_destroy(&op.finished);
-    pthread_mutex_destroy(&op.mutex);
-    return error;
-}
-
-enum error service_reload(struct service *service, const struct service_policy *settings)
-{
-    struct policy *policy;
-    enum error error = policy_new(settings, &policy);
-    if (error != ERR_NONE)
-        return error;
-    error = store_zones_and_wait(service, policy);
-    if (error != ERR_NONE) {
-        policy_free(policy);
-        return error;
-    }
-    struct policy *old = atomic_exchange(&service->policy, policy);
-    prefix_limiter_set_rate(service->registrations, rate_of(settings->registrations_per_hour));
-    prefix_limiter_set_rate(service->updates, update_rate_of(settings->updates_per_hour));
-    urcu_qsbr_synchronize_rcu();
-    policy_free(old);
-    return ERR_NONE;
-}
+/* ---- status ---- */
 
 void service_status(struct service *service, struct service_status *out)
 {

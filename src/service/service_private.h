@@ -52,6 +52,10 @@ static inline const struct policy *service_policy(const struct service *service)
 /* Copies SETTINGS; the zones' ids are not set yet. ERR_MEMORY. */
 MUST_CHECK enum error policy_new(const struct service_policy *settings, struct policy **out);
 void policy_free(struct policy *policy);
+/* Stores the zones that are new and gives each its id; within a transaction. */
+MUST_CHECK enum error policy_store_zones(struct store *store, struct policy *policy);
+struct prefix_rate policy_registration_rate(uint32_t per_hour);
+struct prefix_rate policy_update_rate(uint32_t per_hour);
 /* The rules of the zone with this id; NULL if it is not configured. */
 const struct zone_rules *policy_zone(const struct policy *policy, uint16_t id);
 
@@ -81,6 +85,9 @@ struct delegate_ref {
 };
 
 void delegate_ref_of(struct delegate_ref *ref, const struct delegate *delegate);
+/* The same from a row that begins with id, zone and label. ERR_INTERNAL if the label is too long.
+ */
+MUST_CHECK enum error delegate_ref_of_row(struct delegate_ref *ref, const struct db_row *row);
 
 static inline struct slice delegate_ref_label(const struct delegate_ref *ref)
 {

@@ -46,15 +46,8 @@ struct ref_row {
 static enum error take_ref(void *context, const struct db_row *row)
 {
     struct ref_row *out = context;
-    struct slice label = db_bytes(row, 2);
-    if (label.length > DNS_LABEL_MAX)
-        return ERR_INTERNAL;
-    out->ref->id = (uint64_t)db_integer(row, 0);
-    out->ref->zone = (uint16_t)db_integer(row, 1);
-    out->ref->label_length = (uint8_t)label.length;
-    memcpy(out->ref->label, label.data, label.length);
     out->found = true;
-    return ERR_NONE;
+    return delegate_ref_of_row(out->ref, row);
 }
 
 /* A registered name was asked for: it is in use. */
